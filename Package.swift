@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A C library from Debian's packages, seen by the targets that name it and by no other.
+func cLibrary(_ name: String, pkgConfig: String, package: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+// The arrows point one way: see docs/ARCHITECTURE.md.
+let package = Package(
+    name: "htmengine",
+    products: [
+        .library(name: "HTM", targets: ["HTM"]),
+        .library(name: "HTMEngine", targets: ["HTMEngine"]),
+        .executable(name: "htmengine", targets: ["htmengine"]),
+    ],
+    targets: [
+        cLibrary("CSQLite", pkgConfig: "sqlite3", package: "libsqlite3-dev"),
+        cLibrary("CMariaDB", pkgConfig: "libmariadb", package: "libmariadb-dev"),
+        cLibrary("CRabbitMQ", pkgConfig: "librabbitmq", package: "librabbitmq-dev"),
+        cLibrary("CMicroHTTPD", pkgConfig: "libmicrohttpd", package: "libmicrohttpd-dev"),
+        cLibrary("CZstd", pkgConfig: "libzstd", package: "libzstd-dev"),
+        cLibrary("CZlib", pkgConfig: "zlib", package: "zlib1g-dev"),
+        cLibrary("CCurl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
+        .target(name: "CKernels"),
+        .target(name: "CSystem"),
+
+        library("HTM", ["CKernels"]),
+        library("EngineCore", []),
+        library("Storage", ["EngineCore", "CSQLite", "CMariaDB", "CZstd", "CSystem"]),
+        library("Bus", ["EngineCore", "CRabbitMQ", "CZlib"]),
+        library("Engine", ["EngineCore", "HTM", "CSystem"]),
+        library("HTTPAPI", ["EngineCore", "Engine", "CMicroHTTPD", "CSystem"]),
+        library("HTMEngine", ["EngineCore", "Storage", "Bus", "Engine", "HTTPAPI", "HTM"]),
+        library("Evaluation", ["HTM"]),
+        library("EngineCLI", ["HTMEngine", "EngineCore", "Engine", "Evaluation", "HTM", "CCurl"]),
+        .executableTarget(name: "htmengine", dependencies: ["EngineCLI"], swiftSettings: swiftSettings),
+
+        tests("HTMTests", ["HTM"]),
+        tests("EvaluationTests", ["Evaluation", "HTM"]),
+        tests("EngineTests", ["Engine", "EngineCore", "Storage", "Bus", "HTM"]),
+        tests("EngineCLITests", ["EngineCLI"]),
+    ]
+)
