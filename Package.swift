@@ -39,6 +39,7 @@ let package = Package(
         cLibrary("CZstd", pkgConfig: "libzstd", package: "libzstd-dev"),
         cLibrary("CZlib", pkgConfig: "zlib", package: "zlib1g-dev"),
         cLibrary("CCurl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
+        cLibrary("CInih", pkgConfig: "inih", package: "libinih-dev"),
         .target(name: "CKernels"),
         .target(name: "CSystem"),
 
@@ -48,7 +49,7 @@ let package = Package(
         library("Bus", ["EngineCore", "CRabbitMQ", "CZlib"]),
         library("Engine", ["EngineCore", "HTM", "CSystem"]),
         library("HTTPAPI", ["EngineCore", "Engine", "CMicroHTTPD", "CSystem"]),
-        library("HTMEngine", ["EngineCore", "Storage", "Bus", "Engine", "HTTPAPI", "HTM"]),
+        library("HTMEngine", ["EngineCore", "Storage", "Bus", "Engine", "HTTPAPI", "HTM", "CInih"]),
         library("Evaluation", ["HTM"]),
         library("EngineCLI", ["HTMEngine", "EngineCore", "Engine", "Evaluation", "HTM", "CCurl"]),
         .executableTarget(name: "htmengine", dependencies: ["EngineCLI"], swiftSettings: swiftSettings),
@@ -56,6 +57,8 @@ let package = Package(
         tests("HTMTests", ["HTM"]),
         tests("EvaluationTests", ["Evaluation", "HTM"]),
         tests("EngineTests", ["Engine", "EngineCore", "Storage", "Bus", "HTM"]),
-        tests("EngineCLITests", ["EngineCLI"]),
+        tests("HTTPAPITests", ["HTTPAPI", "Engine", "EngineCore", "CCurl"]),
+        tests("HTMEngineTests", ["HTMEngine", "HTTPAPI", "Engine", "EngineCore"]),
+        tests("EngineCLITests", ["EngineCLI", "HTMEngine", "HTTPAPI", "Engine", "EngineCore"]),
     ]
 )

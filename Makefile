@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make build     release binary at .build/release/htmengine
+# make run       build it and start the engine on its embedded default (ARGS="--http :8080" adds options)
+# make test      build and run every test
+# make format    rewrite the sources in the project's format
+# make lint      check the format, change nothing
+# make benchmark run what lies in Benchmarks/
+#
+# Each of them first sees to the Debian packages it needs (make deps, make test-deps): it installs what is missing, says what,
+# and asks for sudo only when it isn't root. DEPS=no skips that on machines where packages come another way.
+
+SWIFT ?= swift
+ARGS  ?=
+
+BUILD_PACKAGES := pkg-config libsqlite3-dev libmariadb-dev librabbitmq-dev libmicrohttpd-dev libzstd-dev zlib1g-dev \
+	libcurl4-openssl-dev libinih-dev
+# Tests talk to the real programs: the sqlite3 shell, curl, and the servers of the production form (started by the tests
+# themselves, on free ports and with data directories of their own).
+TEST_PACKAGES := sqlite3 curl mariadb-server rabbitmq-server supervisor
+
+SOURCES = $(wildcard Package.swift Sources Tests Samples Benchmarks)
+
+.PHONY: build run test deps test-deps format lint benchmark clean
+.DEFAULT_GOAL := build
+
+build: deps
+	$(SWIFT) build -c release --product htmengine
+
+run: build
+	@exec .build/release/htmengine serve $(ARGS)
+
+test: deps test-deps
+	$(SWIFT) test -c release --disable-xctest
+
+# Installs the packages of its first argument that aren't there yet.
+define install_missing
+	@missing=""; \
+	for package in $(1); do \
+		dpkg-query -W -f='$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		sudo=""; [ "$$(id -u)" = 0 ] || sudo="sudo"; \
+		echo "Installing Debian packages:$$missing$${sudo:+ (sudo may ask for your password)}"; \
+		$$sudo apt-get update -qq && \
+		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+endef
+
+deps:
+ifneq ($(DEPS),no)
+	$(call install_missing,$(BUILD_PACKAGES))
+endif
+
+test-deps:
+ifneq ($(DEPS),no)
+	$(call install_missing,$(TEST_PACKAGES))
+endif
+
+format:
+	$(SWIFT) format --in-place --recursive $(SOURCES)
+
+lint:
+	$(SWIFT) format lint --strict --recursive $(SOURCES)
+
+benchmark: deps
+	@if [ -f Benchmarks/run ]; then exec Benchmarks/run $(ARGS); else echo "no benchmarks yet"; fi
+
+clean:
+	rm -rf .build
