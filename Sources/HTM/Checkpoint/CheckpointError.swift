@@ -11,6 +11,7 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
     /// The state is of a model with other parameters than the ones given.
     case parametersDiffer(String)
 
+    /// What was wrong and what was expected.
     public var description: String {
         switch self {
         case .truncated(let offset, let needed):
