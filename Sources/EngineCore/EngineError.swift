@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Everything that can go wrong for reasons outside our code. HTTP statuses and exit codes are mapped from `code` elsewhere.
+/// Everything that can go wrong for reasons outside our code.
+///
+/// HTTP statuses and exit codes are mapped from `code` elsewhere.
 package struct EngineError: Error, Sendable, CustomStringConvertible {
     package enum Code: String, Sendable, Hashable, CaseIterable {
         /// A name, number, JSON body or option is wrong; the message says what was expected.

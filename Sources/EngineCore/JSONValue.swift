@@ -2,7 +2,9 @@
 
 import Foundation
 
-/// Any JSON value. Whole numbers and others are kept apart.
+/// Any JSON value.
+///
+/// Whole numbers and others are kept apart.
 package enum JSONValue: Sendable, Hashable, Codable {
     case null
     case bool(Bool)

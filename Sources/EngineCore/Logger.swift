@@ -7,7 +7,9 @@ package enum LogLevel: Int, Sendable, Comparable, CaseIterable {
     package static func < (left: LogLevel, right: LogLevel) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// Where log lines go. Implementations are thread-safe and never throw; they must not block for long.
+/// Where log lines go.
+///
+/// Implementations are thread-safe and never throw; they must not block for long.
 package protocol Logger: Sendable {
     /// Lines below this level are not worth composing.
     var level: LogLevel { get }

@@ -16,7 +16,7 @@ package enum MetricStatus: Int, Sendable, Hashable, CaseIterable {
     /// Whether a model exists or is wanted: every status but `unmonitored`.
     package var isMonitored: Bool { self != .unmonitored }
 
-    /// The word printed for people, e.g. by `htmengine metrics`.
+    /// The word printed for people.
     package var word: String {
         switch self {
         case .unmonitored: "unmonitored"
@@ -124,7 +124,9 @@ package struct Metric: Sendable, Hashable {
         }
     }
 
-    /// The longest name a metric may have. Unit: characters (the column is VARCHAR(255)).
+    /// The longest name a metric may have.
+    ///
+    /// Unit: characters (the column is VARCHAR(255)).
     package static let longestName = 255
 
     /// Why `name` can't be a metric's name, or nil when it can.

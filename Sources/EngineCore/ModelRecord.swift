@@ -33,23 +33,30 @@ package struct MetricHead: Sendable, Hashable {
     }
 }
 
-/// One row of our own table `htmengine_model`: what `metric` has no column for. It exists from the first time a metric is
-/// monitored until the metric is deleted, so that generations never repeat.
+/// One row of our own table `htmengine_model`: what `metric` has no column for.
+///
+/// It exists from the first time a metric is monitored until the metric is deleted, so that generations never repeat.
 package struct ModelRecord: Sendable, Hashable {
     package var uid: String
     /// 1 for the first model of the metric; one more at every monitor, unmonitor, and rebuild.
     package var generation: Int64
     /// The rows up to this one have scores of this generation.
     package var scoredRowid: Int64
-    /// The rows up to this one are known to have been published on a durable bus. At most `scoredRowid`.
+    /// The rows up to this one are known to have been published on a durable bus.
+    ///
+    /// At most `scoredRowid`.
     package var publishedRowid: Int64
     /// The model's rows start after this one: 0, unless retention had removed rows before the model was (re)built.
     package var baseRowid: Int64
     /// The row id of the newest checkpoint of this generation; 0 when there is none.
     package var checkpointRowid: Int64
-    /// The row id of the checkpoint before that one; 0 when there is none. Rows up to here may be removed by retention.
+    /// The row id of the checkpoint before that one; 0 when there is none.
+    ///
+    /// Rows up to here may be removed by retention.
     package var previousCheckpointRowid: Int64
-    /// The status this engine last wrote. When `metric.status` differs, another program changed it (issue: takeover in SQL).
+    /// The status this engine last wrote.
+    ///
+    /// When `metric.status` differs, another program changed it (issue: takeover in SQL).
     package var seenStatus: MetricStatus
     /// Failures in a row since the model last worked.
     package var failures: Int64
@@ -85,8 +92,10 @@ package struct ModelRecord: Sendable, Hashable {
     }
 }
 
-/// Says that a metric has something new. It may be dropped, late or doubled without harm: the runner takes exactly row n + 1
-/// next, skips what it has, and reads from the database what a hint doesn't bring.
+/// Says that a metric has something new.
+///
+/// It may be dropped, late or doubled without harm: the runner takes exactly row n + 1 next, skips what it has, and
+/// reads from the database what a hint doesn't bring.
 package struct ModelHint: Sendable, Hashable {
     package var uid: String
     /// The generation the sender knew; 0 when it knew none.

@@ -8,8 +8,10 @@
 
 /// Numbers as the original prints them.
 package enum NumberFormat {
-    /// The shortest digits that give the same double back, with `.0` when whole and an exponent from 1e16 up and below 0.0001:
-    /// `8.0`, `0.04456546299999997`, `1e-05`. Not a number and infinities print as `NaN`, `Infinity`, `-Infinity`.
+    /// The shortest digits that give the same double back, with `.0` when whole and an exponent from 1e16 up and below
+    /// 0.0001: `8.0`, `0.04456546299999997`, `1e-05`.
+    ///
+    /// Not a number and infinities print as `NaN`, `Infinity`, `-Infinity`.
     package static func shortest(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
@@ -19,8 +21,10 @@ package enum NumberFormat {
         return "\(Int64(value)).0"
     }
 
-    /// At most 12 significant digits without trailing zeros, `.0` when whole, an exponent from 1e11 up and below 0.0001:
-    /// `8.0`, `1.72`, `10000000000.0`, `1e+11`, `1e-05`. This is how GET of a metric prints.
+    /// At most 12 significant digits without trailing zeros, `.0` when whole, an exponent from 1e11 up and below
+    /// 0.0001: `8.0`, `1.72`, `10000000000.0`, `1e+11`, `1e-05`.
+    ///
+    /// This is how GET of a metric prints.
     package static func twelveDigits(_ value: Double) -> String {
         guard value.isFinite else { return value.isNaN ? "nan" : (value < 0 ? "-inf" : "inf") }
         if value == value.rounded(), value.magnitude < 1e11 {

@@ -51,7 +51,9 @@ package struct MetricRow: Sendable, Hashable {
     package var sample: Sample { Sample(timestamp: timestamp, value: value) }
 }
 
-/// Why a sample or a line was not stored. The raw value names the counter; `reason` is the text a sender sees.
+/// Why a sample or a line was not stored.
+///
+/// The raw value names the counter; `reason` is the text a sender sees.
 package enum SampleRefusal: String, Sendable, Hashable, CaseIterable, Error {
     case fieldCount = "field_count"
     case notANumber = "not_a_number"

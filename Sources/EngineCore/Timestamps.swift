@@ -5,7 +5,9 @@ package enum Timestamps {
     /// 0000-01-01 00:00:00 … 9999-12-31 23:59:59: what the text form with four digits of year can say.
     package static let representable: ClosedRange<Int64> = -62_167_219_200...253_402_300_799
 
-    /// `YYYY-MM-DD HH:MM:SS`, as DATETIME columns hold it. Times outside `representable` are clamped to it.
+    /// `YYYY-MM-DD HH:MM:SS`, as DATETIME columns hold it.
+    ///
+    /// Times outside `representable` are clamped to it.
     package static func sqlText(_ seconds: Int64) -> String {
         String(unsafeUninitializedCapacity: 19) { buffer in
             writeSQLText(seconds, into: buffer)
@@ -37,8 +39,10 @@ package enum Timestamps {
         two(second % 60, 17)
     }
 
-    /// Reads `YYYY-MM-DD HH:MM:SS`; a `T` between date and time, a fraction of a second (cut off) and a final `Z` are taken
-    /// too. Nil when it is anything else or no such date exists.
+    /// Reads `YYYY-MM-DD HH:MM:SS`; a `T` between date and time, a fraction of a second (cut off) and a final `Z` are
+    /// taken too.
+    ///
+    /// Nil when it is anything else or no such date exists.
     package static func parseSQLText(_ text: String) -> Int64? {
         var text = text
         return text.withUTF8 { parseSQLText($0) }
@@ -84,7 +88,9 @@ package enum Timestamps {
         return era * 146_097 + dayOfEra - 719_468
     }
 
-    /// The civil date of a day number since 1970-01-01. Source: H. Hinnant, "chrono-compatible low-level date algorithms".
+    /// The civil date of a day number since 1970-01-01.
+    ///
+    /// Source: H. Hinnant, "chrono-compatible low-level date algorithms".
     package static func civil(fromDays days: Int64) -> (year: Int, month: Int, day: Int) {
         let shifted = days + 719_468
         let era = floorDivide(shifted, 146_097)

@@ -34,7 +34,9 @@ package struct CheckpointInfo: Sendable, Hashable {
     }
 }
 
-/// Where checkpoints are kept. Blocking and thread-safe; several processes may use one store at once.
+/// Where checkpoints are kept.
+///
+/// Blocking and thread-safe; several processes may use one store at once.
 ///
 /// A checkpoint is only ever a short cut: the model is rebuilt from its rows when none can be read. So losing one is harmless as
 /// long as the rows after the older of the two kept ones are there.

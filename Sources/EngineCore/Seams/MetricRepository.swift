@@ -77,8 +77,9 @@ package protocol MetricReading {
     func setting(_ name: String) throws -> String?
 }
 
-/// What can be asked of the database inside a transaction. Reads see the transaction's own writes and, on servers, lock what
-/// `lockedHeads` names until the commit.
+/// What can be asked of the database inside a transaction.
+///
+/// Reads see the transaction's own writes and, on servers, lock what `lockedHeads` names until the commit.
 package protocol MetricTransaction: MetricReading {
     /// As `heads(uids:)`, and nobody else changes these metrics before this transaction ends.
     func lockedHeads(uids: [String]) throws -> [MetricHead]
@@ -152,13 +153,17 @@ package struct MetricQuery: Sendable, Hashable {
     }
 }
 
-/// Which rows of one metric to read. All conditions hold together.
+/// Which rows of one metric to read.
+///
+/// All conditions hold together.
 package struct RowQuery: Sendable, Hashable {
     package var uid: String
     package var rowids: ClosedRange<Int64>?
     /// Unix seconds, both ends included.
     package var times: ClosedRange<Int64>?
-    /// Above 0: rows scored at least so high. 0: rows with a score. nil: all rows.
+    /// Above 0: rows scored at least so high.
+    ///
+    /// 0: rows with a score. nil: all rows.
     package var minimumAnomalyScore: Double?
     /// Newest rows first, which also decides which ones a limit keeps.
     package var newestFirst = false

@@ -2,7 +2,9 @@
 
 import EngineCore
 
-/// The dialects the statements are written in. They differ in few places; `SQLMetricRepository` asks where they do.
+/// The dialects the statements are written in.
+///
+/// They differ in few places; `SQLMetricRepository` asks where they do.
 package enum SQLDialect: Sendable {
     case sqlite, mysql
 }
@@ -49,7 +51,9 @@ package struct SQLRows: Sendable {
     }
 }
 
-/// The current row of a query. Columns count from 0. Valid only inside the callback it is given to.
+/// The current row of a query.
+///
+/// Columns count from 0. Valid only inside the callback it is given to.
 package protocol SQLRow {
     func isNull(_ column: Int) -> Bool
     /// 0 for NULL.
@@ -70,8 +74,10 @@ extension SQLRow {
     package func optionalText(_ column: Int) -> String? { isNull(column) ? nil : text(column) }
 }
 
-/// One connection to a database, used by one thread at a time. Placeholders are `?`. Statements are prepared once per
-/// connection and kept by their text, so texts must be few: lists of changing length go through `executeMany` or are padded.
+/// One connection to a database, used by one thread at a time.
+///
+/// Placeholders are `?`. Statements are prepared once per connection and kept by their text, so texts must be few:
+/// lists of changing length go through `executeMany` or are padded.
 package protocol SQLConnection: AnyObject {
     var dialect: SQLDialect { get }
 

@@ -2,7 +2,9 @@
 
 import EngineCore
 
-/// A database's own error. Adapters throw it from connections; `SQLDatabase` translates what leaves it into `EngineError`.
+/// A database's own error.
+///
+/// Adapters throw it from connections; `SQLDatabase` translates what leaves it into `EngineError`.
 package struct SQLError: Error, Sendable, CustomStringConvertible {
     package enum Kind: Sendable, Hashable {
         /// Deadlock, lock time-out, changed table definition: the transaction may succeed when tried again.
