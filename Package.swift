@@ -42,13 +42,14 @@ let package = Package(
         cLibrary("CInih", pkgConfig: "inih", package: "libinih-dev"),
         .target(name: "CKernels"),
         .target(name: "CSystem"),
+        .target(name: "CWebAssets", exclude: ["assets"]),
 
         library("HTM", ["CKernels"]),
         library("EngineCore", []),
         library("Storage", ["EngineCore", "CSQLite", "CMariaDB", "CZstd", "CSystem"]),
         library("Bus", ["EngineCore", "CRabbitMQ", "CZlib"]),
         library("Engine", ["EngineCore", "HTM", "CSystem"]),
-        library("HTTPAPI", ["EngineCore", "Engine", "CMicroHTTPD", "CSystem"]),
+        library("HTTPAPI", ["EngineCore", "Engine", "CMicroHTTPD", "CSystem", "CWebAssets", "CZlib"]),
         library("HTMEngine", ["EngineCore", "Storage", "Bus", "Engine", "HTTPAPI", "HTM", "CInih"]),
         library("Evaluation", ["HTM"]),
         library("EngineCLI", ["HTMEngine", "EngineCore", "Engine", "Evaluation", "HTM", "CCurl"]),
@@ -60,5 +61,7 @@ let package = Package(
         tests("HTTPAPITests", ["HTTPAPI", "Engine", "EngineCore", "CCurl"]),
         tests("HTMEngineTests", ["HTMEngine", "HTTPAPI", "Engine", "EngineCore"]),
         tests("EngineCLITests", ["EngineCLI", "HTMEngine", "HTTPAPI", "Engine", "EngineCore"]),
-    ]
+    ],
+    // C23, for the #embed of Sources/CWebAssets.
+    cLanguageStandard: .gnu2x
 )
