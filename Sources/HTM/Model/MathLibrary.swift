@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Rounding, logarithms and powers come from the C library; importing it here once links its mathematical part.
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// `base` to the power of `exponent`, as the C library computes it.
+func power(_ base: Double, _ exponent: Double) -> Double {
+    pow(base, exponent)
+}
