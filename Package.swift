@@ -46,7 +46,7 @@ let package = Package(
 
         library("HTM", ["CKernels"]),
         library("EngineCore", []),
-        library("Storage", ["EngineCore", "CSQLite", "CMariaDB", "CZstd", "CSystem"]),
+        library("Storage", ["EngineCore", "CSQLite", "CMariaDB", "CZstd", "CZlib", "CSystem"]),
         library("Bus", ["EngineCore", "CRabbitMQ", "CZlib"]),
         library("Engine", ["EngineCore", "HTM", "CSystem"]),
         library("HTTPAPI", ["EngineCore", "Engine", "CMicroHTTPD", "CSystem", "CWebAssets", "CZlib"]),
