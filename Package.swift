@@ -58,6 +58,7 @@ let package = Package(
         tests("HTMTests", ["HTM"]),
         tests("EvaluationTests", ["Evaluation", "HTM"]),
         tests("EngineTests", ["Engine", "EngineCore", "Storage", "Bus", "HTM"]),
+        tests("StorageTests", ["Storage", "EngineCore"]),
         tests("HTTPAPITests", ["HTTPAPI", "Engine", "EngineCore", "CCurl"]),
         tests("HTMEngineTests", ["HTMEngine", "HTTPAPI", "Engine", "EngineCore"]),
         tests("EngineCLITests", ["EngineCLI", "HTMEngine", "HTTPAPI", "Engine", "EngineCore"]),

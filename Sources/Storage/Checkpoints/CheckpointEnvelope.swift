@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CZlib
-import CZstd
+internal import CZlib
+internal import CZstd
 import EngineCore
 
 /// The bytes of one checkpoint as they lie on disk, in the database or in an exported file: a header that names the model, the
@@ -58,13 +58,17 @@ package enum CheckpointEnvelope {
             throw damaged("its checksum is \(hexadecimal(stored)), its bytes give \(hexadecimal(computed))")
         }
         let compression = readUInt32(bytes, at: 12)
-        guard compression == zstandard else { throw damaged("its compression is number \(compression), expected 1 (zstd)") }
+        guard compression == zstandard else {
+            throw damaged("its compression is number \(compression), expected 1 (zstd)")
+        }
         let stateBytes = readUInt64(bytes, at: 32)
         let payloadBytes = readUInt64(bytes, at: 40)
         let uidBytes = UInt64(readUInt32(bytes, at: 48))
         guard uidBytes <= longestUID, payloadBytes <= UInt64(bytes.count),
             UInt64(fixedHeaderBytes) + uidBytes + payloadBytes + UInt64(checksumBytes) == UInt64(bytes.count)
-        else { throw damaged("its lengths (uid \(uidBytes), payload \(payloadBytes)) don't add up to \(bytes.count) bytes") }
+        else {
+            throw damaged("its lengths (uid \(uidBytes), payload \(payloadBytes)) don't add up to \(bytes.count) bytes")
+        }
         guard stateBytes <= largestState else { throw damaged("a model state of \(stateBytes) bytes is announced") }
         let uidEnd = fixedHeaderBytes + Int(uidBytes)
         guard let uid = String(validating: bytes[fixedHeaderBytes..<uidEnd], as: UTF8.self) else {
@@ -108,7 +112,9 @@ package enum CheckpointEnvelope {
     /// CRC-32 as zlib computes it.
     private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
         bytes.withUnsafeBytes { buffer in
-            UInt32(truncatingIfNeeded: crc32_z(0, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), buffer.count))
+            UInt32(
+                truncatingIfNeeded: crc32_z(0, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), buffer.count)
+            )
         }
     }
 

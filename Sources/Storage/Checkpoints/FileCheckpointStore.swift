@@ -87,7 +87,8 @@ package final class FileCheckpointStore: CheckpointStore {
         } catch {
             throw EngineError(error.code, "\(path): \(error.message)", uid: info.uid)
         }
-        guard checkpoint.uid == info.uid, checkpoint.generation == info.generation, checkpoint.rowid == info.rowid else {
+        guard checkpoint.uid == info.uid, checkpoint.generation == info.generation, checkpoint.rowid == info.rowid
+        else {
             throw EngineError(
                 .checkpointDamaged,
                 "\(path) holds generation \(checkpoint.generation), row \(checkpoint.rowid) of model \(checkpoint.uid)",
