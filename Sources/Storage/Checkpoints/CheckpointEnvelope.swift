@@ -4,8 +4,10 @@ internal import CZlib
 internal import CZstd
 import EngineCore
 
-/// The bytes of one checkpoint as they lie on disk, in the database or in an exported file: a header that names the model, the
-/// model's state compressed with zstd, and a checksum over all of it. `docs/formats/checkpoint.md` draws every byte.
+/// The bytes of one checkpoint as they lie on disk, in the database or in an exported file.
+///
+/// A header that names the model, the model's state compressed with zstd, and a checksum over all of it:
+/// `docs/formats/checkpoint-file.md` draws every byte.
 package enum CheckpointEnvelope {
     /// `HTMCKPT` and a line feed: text tools show what it is, and a transfer that mangles line ends is noticed.
     static let magic: [UInt8] = Array("HTMCKPT\n".utf8)

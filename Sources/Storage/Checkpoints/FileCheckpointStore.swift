@@ -9,7 +9,7 @@ import Synchronization
     import Musl
 #endif
 
-/// Checkpoints as files below one directory, which several machines may share:
+/// Checkpoints as files below one directory, which several machines may share.
 ///
 ///     <root>/htmengine/<first two characters of the uid>/<uid>/<generation>-<rowid>.checkpoint
 ///
@@ -21,7 +21,7 @@ package final class FileCheckpointStore: CheckpointStore {
     private static let kept = 2
     private static let suffix = ".checkpoint"
     private static let temporaryPrefix = ".writing-"
-    /// A temporary file older than this belongs to a process that died. Unit: seconds.
+    /// The age, in seconds, from which a temporary file belongs to a process that died.
     private static let abandonedAfter: Int64 = 3600
 
     /// `<root>/htmengine`, without a slash at its end.
@@ -152,7 +152,9 @@ package final class FileCheckpointStore: CheckpointStore {
         return CheckpointInfo(uid: uid, generation: generation, rowid: rowid)
     }
 
-    /// The uid itself when it is made of letters and digits, as all of ours are. Any other byte is written `=` and two
+    /// The uid itself when it is made of letters and digits, as all of ours are.
+    ///
+    /// Any other byte is written `=` and two
     /// hexadecimal digits, so that no uid of a taken-over database can leave the directory.
     private static func folderName(uid: String) -> String {
         var name = ""
