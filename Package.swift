@@ -59,9 +59,11 @@ let package = Package(
         tests("EvaluationTests", ["Evaluation", "HTM"]),
         tests("EngineTests", ["Engine", "EngineCore", "Storage", "Bus", "HTM"]),
         tests("StorageTests", ["Storage", "EngineCore"]),
-        tests("HTTPAPITests", ["HTTPAPI", "Engine", "EngineCore", "CCurl"]),
+        tests("HTTPAPITests", ["HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
         tests("HTMEngineTests", ["HTMEngine", "HTTPAPI", "Engine", "EngineCore"]),
-        tests("EngineCLITests", ["EngineCLI", "HTMEngine", "HTTPAPI", "Engine", "EngineCore"]),
+        tests("EngineCLITests", ["EngineCLI", "HTMEngine", "HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
+        // Temporary directories, sockets by hand, child processes: what several test targets need.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
     ],
     // C23, for the #embed of Sources/CWebAssets.
     cLanguageStandard: .gnu2x
