@@ -1,4 +1,3 @@
-#define _GNU_SOURCE 1
 #include <microhttpd.h>
 #include <sys/socket.h>
 

@@ -51,7 +51,7 @@ package final class HTTPServer: Sendable {
 
     package init(
         configuration: Configuration = Configuration(),
-        logger: Logger,
+        logger: any Logger,
         gate: @escaping Gate = { _ in },
         finish: @escaping Finish = { _, _ in },
         handler: @escaping Handler
