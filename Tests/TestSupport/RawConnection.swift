@@ -57,7 +57,9 @@ package final class RawConnection {
     /// Says that nothing more will be sent.
     package func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// The next bytes; empty at the end of the stream. A reset or a timeout is thrown.
+    /// The next bytes; empty at the end of the stream.
+    ///
+    /// A reset or a timeout is thrown.
     package func receive() throws -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: 65536)
         let count = recv(descriptor, &buffer, buffer.count, 0)

@@ -9,7 +9,9 @@ package struct Finished: Sendable {
     package var errorOutput: String
 }
 
-/// Runs a program found on PATH (or at a path) and waits for it. Output goes through files, so that no amount of it can block.
+/// Runs a program found on PATH (or at a path) and waits for it.
+///
+/// Output goes through files, so that no amount of it can block.
 @discardableResult
 package func run(
     _ arguments: [String],

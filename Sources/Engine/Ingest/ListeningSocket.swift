@@ -2,7 +2,9 @@
 
 import Glibc
 
-/// A bound socket, ready to accept connections (or, for UDP, datagrams). It is closed by whoever it is handed to.
+/// A bound socket, ready to accept connections (or, for UDP, datagrams).
+///
+/// It is closed by whoever it is handed to.
 package struct ListeningSocket: Sendable {
     package enum Kind: Sendable { case stream, datagram }
 

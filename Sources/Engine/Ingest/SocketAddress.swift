@@ -4,7 +4,9 @@ import Glibc
 
 /// An internet address as the kernel gives it, reduced to what lists of allowed senders and logs need.
 package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
-    /// 4 or 16 bytes, network order. An IPv4 address that came over IPv6 (`::ffff:a.b.c.d`) is stored as IPv4.
+    /// 4 or 16 bytes, network order.
+    ///
+    /// An IPv4 address that came over IPv6 (`::ffff:a.b.c.d`) is stored as IPv4.
     package let bytes: [UInt8]
     package let port: UInt16
 

@@ -6,7 +6,9 @@ import EngineCore
 import Glibc
 import Synchronization
 
-/// One request on its way in and its response on its way out. Used by one connection thread at a time.
+/// One request on its way in and its response on its way out.
+///
+/// Used by one connection thread at a time.
 final class HTTPExchange {
     private let listener: HTTPListener
     private var request: HTTPRequest?
@@ -51,7 +53,9 @@ final class HTTPExchange {
         }
     }
 
-    /// A part of the body has arrived. False closes the connection.
+    /// A part of the body has arrived.
+    ///
+    /// False closes the connection.
     func append(_ chunk: UnsafeRawBufferPointer) -> Bool {
         if refusal != nil {
             discardedBytes += chunk.count

@@ -33,7 +33,9 @@ package struct HTTPRequest: Sendable {
     package var method: String
     /// The path as sent, still percent-encoded, beginning with `/`, without the query.
     package var encodedPath: String
-    /// The path decoded. The server refuses paths that don't decode to UTF-8.
+    /// The path decoded.
+    ///
+    /// The server refuses paths that don't decode to UTF-8.
     package var path: String
     /// Decoded, in the order sent; a name without `=` has an empty value.
     package var query: [HTTPField]

@@ -51,7 +51,9 @@ package struct HTTPResponse: Sendable {
     }
 }
 
-/// A failure that knows its answer. Handlers throw it; any other error becomes a 500 and is logged.
+/// A failure that knows its answer.
+///
+/// Handlers throw it; any other error becomes a 500 and is logged.
 package struct HTTPError: Error {
     package var response: HTTPResponse
 
