@@ -29,7 +29,7 @@ package struct HTTPField: Sendable, Hashable {
 
 /// A complete request: head and body, within the server's limits, already checked against request smuggling.
 package struct HTTPRequest: Sendable {
-    /// Upper case as sent: `GET`, `PUT` …
+    /// Upper case, as sent.
     package var method: String
     /// The path as sent, still percent-encoded, beginning with `/`, without the query.
     package var encodedPath: String

@@ -4,9 +4,9 @@
 package struct PathParameters: Sendable {
     var values: [String: String] = [:]
 
-    /// The value of `
+    /// The value of a variable segment.
     ///
-    /// {name}`. Asking for a name the pattern doesn't have is our bug and traps.
+    /// Asking for a name the pattern doesn't have is our bug and traps.
     package subscript(name: String) -> String {
         guard let value = values[name] else { preconditionFailure("the route has no parameter \(name)") }
         return value
