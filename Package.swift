@@ -46,7 +46,7 @@ let package = Package(
         .target(name: "CWebAssets", exclude: ["assets"]),
 
         library("HTM", ["CKernels"]),
-        library("EngineCore", []),
+        library("EngineCore", ["CSystem"]),
         library("Storage", ["EngineCore", "CSQLite", "CMariaDB", "CZstd", "CZlib", "CSystem"]),
         library("Bus", ["EngineCore", "CRabbitMQ", "CZlib"]),
         library("Engine", ["EngineCore", "HTM", "CSystem"]),

@@ -8,4 +8,10 @@
 /// The first occurrence of `byte` in `length` bytes at `start`, or -1.
 ptrdiff_t cs_find_byte(const void *start, int byte, size_t length);
 
+/// Takes an exclusive lock on an open file for as long as it stays open; 0, or the error number (EWOULDBLOCK: held by another).
+int cs_lock_file(int descriptor);
+
+/// Names the calling thread for debuggers; the system keeps 15 bytes.
+void cs_name_thread(const char *name);
+
 #endif

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CSQLite
+import EngineCore
+
+/// One connection to an SQLite file.
+///
+/// Used by one thread at a time.
+final class SQLiteConnection: SQLConnection {
+    private let handle: OpaquePointer
+    private var statements: [String: OpaquePointer] = [:]
+
+    var dialect: SQLDialect { .sqlite }
+
+    /// Opens the file at `path`, creating it when `writable`.
+    init(path: String, writable: Bool) throws {
+        var handle: OpaquePointer?
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (writable ? SQLITE_OPEN_CREATE : 0)
+        let status = sqlite3_open_v2(path, &handle, flags, nil)
+        guard status == SQLITE_OK, let handle else {
+            let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+            sqlite3_close_v2(handle)
+            throw SQLError(kind: Self.kind(status), code: status, message: "\(message) (\(path))")
+        }
+        self.handle = handle
+        sqlite3_extended_result_codes(handle, 1)
+        sqlite3_busy_timeout(handle, 5000)
+    }
+
+    deinit {
+        for statement in statements.values { sqlite3_finalize(statement) }
+        sqlite3_close_v2(handle)
+    }
+
+    /// Whether a transaction is open; SQLite ends it by itself after some errors, such as a full disk.
+    var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+    @discardableResult
+    func execute(_ sql: String, _ parameters: [SQLValue]) throws -> Int {
+        let statement = try prepare(sql)
+        defer { sqlite3_reset(statement) }
+        try bind(statement, parameters[...], sql)
+        return try stepToEnd(statement, sql)
+    }
+
+    @discardableResult
+    func executeMany(_ sql: String, _ rows: SQLRows) throws -> Int {
+        let statement = try prepare(sql)
+        var changed = 0
+        for index in 0..<rows.rowCount {
+            defer { sqlite3_reset(statement) }
+            try bind(statement, rows.row(index), sql)
+            changed += try stepToEnd(statement, sql)
+        }
+        return changed
+    }
+
+    func query(_ sql: String, _ parameters: [SQLValue], _ body: (any SQLRow) throws -> Bool) throws {
+        let statement = try prepare(sql)
+        defer { sqlite3_reset(statement) }
+        try bind(statement, parameters[...], sql)
+        let row = SQLiteRow(statement: statement)
+        while true {
+            switch sqlite3_step(statement) {
+            case SQLITE_ROW:
+                if try !body(row) { return }
+            case SQLITE_DONE: return
+            default: throw lastError(sql)
+            }
+        }
+    }
+
+    func executeScript(_ sql: String) throws {
+        guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw lastError(sql) }
+    }
+
+    private func prepare(_ sql: String) throws -> OpaquePointer {
+        if let known = statements[sql] { return known }
+        var statement: OpaquePointer?
+        let flags = UInt32(SQLITE_PREPARE_PERSISTENT)
+        guard sqlite3_prepare_v3(handle, sql, -1, flags, &statement, nil) == SQLITE_OK, let statement else {
+            throw lastError(sql)
+        }
+        statements[sql] = statement
+        return statement
+    }
+
+    private func bind(_ statement: OpaquePointer, _ values: ArraySlice<SQLValue>, _ sql: String) throws {
+        var position: Int32 = 0
+        for value in values {
+            position += 1
+            guard Self.bind(statement, position, value) == SQLITE_OK else { throw lastError(sql) }
+        }
+        precondition(
+            position == sqlite3_bind_parameter_count(statement),
+            "the statement takes another number of parameters"
+        )
+    }
+
+    private static func bind(_ statement: OpaquePointer, _ position: Int32, _ value: SQLValue) -> Int32 {
+        // SQLITE_TRANSIENT, which isn't imported: SQLite copies the bytes before the call returns.
+        let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+        switch value {
+        case .null: return sqlite3_bind_null(statement, position)
+        case .integer(let number): return sqlite3_bind_int64(statement, position, number)
+        case .double(let number): return sqlite3_bind_double(statement, position, number)
+        case .text(var text):
+            return text.withUTF8 { bytes in
+                bytes.withMemoryRebound(to: CChar.self) { characters in
+                    // A null pointer would bind NULL, and an empty string may have one.
+                    guard let start = characters.baseAddress else {
+                        return sqlite3_bind_text(statement, position, "", 0, transient)
+                    }
+                    return sqlite3_bind_text(statement, position, start, Int32(characters.count), transient)
+                }
+            }
+        case .blob(let bytes):
+            return bytes.withUnsafeBytes { buffer in
+                guard let start = buffer.baseAddress, !buffer.isEmpty else {
+                    return sqlite3_bind_zeroblob(statement, position, 0)
+                }
+                return sqlite3_bind_blob64(statement, position, start, UInt64(buffer.count), transient)
+            }
+        case .timestamp(let seconds):
+            return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 19) { buffer in
+                Timestamps.writeSQLText(seconds, into: buffer)
+                return buffer.withMemoryRebound(to: CChar.self) { characters in
+                    sqlite3_bind_text(statement, position, characters.baseAddress!, 19, transient)
+                }
+            }
+        }
+    }
+
+    private func stepToEnd(_ statement: OpaquePointer, _ sql: String) throws -> Int {
+        while true {
+            switch sqlite3_step(statement) {
+            case SQLITE_ROW: continue
+            case SQLITE_DONE: return Int(sqlite3_changes(handle))
+            default: throw lastError(sql)
+            }
+        }
+    }
+
+    private func lastError(_ sql: String) -> SQLError {
+        let code = sqlite3_extended_errcode(handle)
+        return SQLError(
+            kind: Self.kind(code),
+            code: code,
+            message: String(cString: sqlite3_errmsg(handle)),
+            sql: sql
+        )
+    }
+
+    static func kind(_ code: Int32) -> SQLError.Kind {
+        switch code & 0xFF {
+        case SQLITE_BUSY, SQLITE_LOCKED: .busy
+        case SQLITE_FULL: .full
+        case SQLITE_IOERR, SQLITE_PROTOCOL: .connection
+        case SQLITE_READONLY, SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH: .readOnly
+        case SQLITE_CORRUPT, SQLITE_NOTADB: .corrupt
+        case SQLITE_CONSTRAINT: .constraint
+        default: .other
+        }
+    }
+}
+
+/// The current row of a stepped statement.
+private final class SQLiteRow: SQLRow {
+    private let statement: OpaquePointer
+
+    init(statement: OpaquePointer) { self.statement = statement }
+
+    func isNull(_ column: Int) -> Bool { sqlite3_column_type(statement, Int32(column)) == SQLITE_NULL }
+    func integer(_ column: Int) -> Int64 { sqlite3_column_int64(statement, Int32(column)) }
+    func double(_ column: Int) -> Double { sqlite3_column_double(statement, Int32(column)) }
+
+    func text(_ column: Int) -> String {
+        String(decoding: textBytes(column), as: UTF8.self)
+    }
+
+    func blob(_ column: Int) -> [UInt8] {
+        guard let start = sqlite3_column_blob(statement, Int32(column)) else { return [] }
+        return Array(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, Int32(column)))))
+    }
+
+    func timestamp(_ column: Int) -> Int64? {
+        isNull(column) ? nil : Timestamps.parseSQLText(textBytes(column))
+    }
+
+    private func textBytes(_ column: Int) -> UnsafeBufferPointer<UInt8> {
+        let start = sqlite3_column_text(statement, Int32(column))
+        return UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, Int32(column))))
+    }
+}

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CSQLite
+internal import CSystem
+import EngineCore
+import Glibc
+
+/// The embedded database: one file in WAL mode, one writer thread, several readers.
+///
+/// Group commit: all writes that wait when the writer becomes free share one transaction, each in a savepoint of its own, and are
+/// told together when it is durable. While that commit syncs, the next group gathers; nothing ever waits for company.
+package final class SQLiteDatabase: SQLDatabase {
+    package struct Configuration: Sendable {
+        /// How a commit is made durable.
+        package enum Synchronous: String, Sendable, CaseIterable {
+            /// Survives a power cut; the default.
+            case full = "FULL"
+            /// Survives the death of the process only.
+            case normal = "NORMAL"
+        }
+
+        /// The database file; its directory exists.
+        package var path: String
+        package var synchronous = Synchronous.full
+        /// Most connections that read at the same time; further readers wait.
+        ///
+        /// 1…64.
+        package var readers = 8
+        /// Page cache of the writer.
+        ///
+        /// Unit: KiB.
+        package var writerCacheKiB = 32_768
+        /// Page cache of each reader.
+        ///
+        /// Unit: KiB.
+        package var readerCacheKiB = 4096
+        /// Most writes in one transaction.
+        ///
+        /// 1…10,000.
+        package var largestGroup = 256
+
+        package init(path: String) { self.path = path }
+    }
+
+    private let configuration: Configuration
+    private let lock: FileLock
+    private let queue = Monitor(WriteQueue())
+    private let readers = Monitor(ReaderPool())
+    private let writer: WriterThread
+
+    package var dialect: SQLDialect { .sqlite }
+
+    /// Opens or creates the file and starts the writer.
+    ///
+    /// - Throws: `EngineError` with code `alreadyRunning` when another process has it open for writing, `storageUnavailable`
+    ///   when it can't be opened, `storageCorrupt` when it is no SQLite database.
+    package init(_ configuration: Configuration) throws {
+        self.configuration = configuration
+        lock = try FileLock(path: configuration.path + ".lock")
+        let connection: SQLiteConnection
+        do {
+            connection = try Self.openWriter(configuration)
+        } catch let error as SQLError {
+            throw error.engineError
+        }
+        writer = WriterThread(connection: connection, queue: queue, largestGroup: configuration.largestGroup)
+    }
+
+    private static func openWriter(_ configuration: Configuration) throws -> SQLiteConnection {
+        let connection = try SQLiteConnection(path: configuration.path, writable: true)
+        try connection.executeScript("PRAGMA journal_mode = WAL")
+        let mode = try connection.first("PRAGMA journal_mode", []) { $0.text(0) }
+        guard mode == "wal" else {
+            throw SQLError(
+                kind: .readOnly,
+                code: 0,
+                message: "the file system of \(configuration.path) doesn't support WAL mode"
+            )
+        }
+        try connection.executeScript(
+            """
+            PRAGMA synchronous = \(configuration.synchronous.rawValue);
+            PRAGMA foreign_keys = ON;
+            PRAGMA temp_store = MEMORY;
+            PRAGMA cache_size = -\(configuration.writerCacheKiB);
+            PRAGMA wal_autocheckpoint = 4000;
+            PRAGMA journal_size_limit = 67108864;
+            """
+        )
+        return connection
+    }
+
+    package func read<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result {
+        do {
+            let connection = try takeReader()
+            defer { readers.update { $0.give(connection) } }
+            try connection.execute("BEGIN", [])
+            defer { if connection.isInTransaction { _ = try? connection.execute("ROLLBACK", []) } }
+            return try body(connection)
+        } catch let error as SQLError {
+            throw error.engineError
+        }
+    }
+
+    private func takeReader() throws -> SQLiteConnection {
+        let limit = configuration.readers
+        let found: ReaderPool.Found? = readers.wait { $0.take(limit: limit) }
+        switch found {
+        case .idle(let connection): return connection
+        case .mayOpen:
+            do {
+                let connection = try SQLiteConnection(path: configuration.path, writable: false)
+                try connection.executeScript(
+                    """
+                    PRAGMA query_only = ON;
+                    PRAGMA temp_store = MEMORY;
+                    PRAGMA cache_size = -\(configuration.readerCacheKiB);
+                    """
+                )
+                return connection
+            } catch {
+                readers.update { $0.open -= 1 }
+                throw error
+            }
+        case .closed, nil: throw EngineError(.stopping, "the database is closed")
+        }
+    }
+
+    package func write<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result {
+        try submit(alone: false, body)
+    }
+
+    package func migrate<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result {
+        try submit(alone: true, body)
+    }
+
+    private func submit<Result>(
+        alone: Bool,
+        _ body: (any SQLConnection) throws -> Result
+    ) throws -> Result {
+        // The body runs on the writer's thread while this one is blocked, so it doesn't outlive the call.
+        try withoutActuallyEscaping(body) { body in
+            var result: Result?
+            let job = WriteJob(alone: alone) { connection in result = try body(connection) }
+            let accepted = queue.update { $0.add(job) }
+            guard accepted else { throw EngineError(.stopping, "the database is closed") }
+            let outcome: WriteJob.Outcome? = job.outcome.wait { $0 }
+            job.releaseBody()
+            if case .failed(let error) = outcome { throw (error as? SQLError)?.engineError ?? error }
+            return result!
+        }
+    }
+
+    package func integrityProblems() throws -> [String] {
+        try read { connection in
+            var problems = try connection.all("PRAGMA integrity_check(100)", []) { $0.text(0) }.filter { $0 != "ok" }
+            problems += try connection.all("PRAGMA foreign_key_check", []) { row in
+                "row of \(row.text(0)) refers to a missing row of \(row.text(2))"
+            }
+            return problems
+        }
+    }
+
+    /// Writes a consistent copy of the database to a new file while the engine runs.
+    package func backup(to path: String) throws {
+        guard access(path, F_OK) != 0 else { throw EngineError(.invalidArgument, "\(path) exists already") }
+        do {
+            let connection = try SQLiteConnection(path: configuration.path, writable: false)
+            try connection.execute("VACUUM INTO ?", [.text(path)])
+        } catch let error as SQLError {
+            throw error.engineError
+        }
+    }
+
+    package func close() {
+        queue.update { $0.isClosed = true }
+        writer.join()
+        readers.update { $0.close() }
+        lock.release()
+    }
+}
+
+/// One write waiting for its turn.
+///
+/// Sendable because the writer alone touches `body` until it has set `outcome`, and the submitter alone after.
+private final class WriteJob: @unchecked Sendable {
+    enum Outcome {
+        case done
+        case failed(any Error)
+    }
+
+    /// Not to be mixed with others, and outside any transaction.
+    let alone: Bool
+    private(set) var body: ((SQLiteConnection) throws -> Void)?
+    let outcome = Monitor<Outcome?>(nil)
+
+    init(alone: Bool, _ body: @escaping (SQLiteConnection) throws -> Void) {
+        self.alone = alone
+        self.body = body
+    }
+
+    func finish(_ result: Outcome) { outcome.update { $0 = result } }
+    func releaseBody() { body = nil }
+}
+
+private struct WriteQueue {
+    var jobs: [WriteJob] = []
+    var isClosed = false
+
+    mutating func add(_ job: WriteJob) -> Bool {
+        guard !isClosed else { return false }
+        jobs.append(job)
+        return true
+    }
+
+    /// The next group, oldest first; empty when closed and done, nil when there is nothing yet.
+    mutating func take(limit: Int) -> [WriteJob]? {
+        guard let first = jobs.first else { return isClosed ? [] : nil }
+        if first.alone { return [jobs.removeFirst()] }
+        let count = min(limit, jobs.firstIndex { $0.alone } ?? jobs.count)
+        defer { jobs.removeFirst(count) }
+        return Array(jobs[..<count])
+    }
+}
+
+private struct ReaderPool {
+    enum Found {
+        case idle(SQLiteConnection)
+        case mayOpen
+        case closed
+    }
+
+    var idle: [SQLiteConnection] = []
+    var open = 0
+    var isClosed = false
+
+    mutating func take(limit: Int) -> Found? {
+        if isClosed { return .closed }
+        if let connection = idle.popLast() { return .idle(connection) }
+        guard open < limit else { return nil }
+        open += 1
+        return .mayOpen
+    }
+
+    mutating func give(_ connection: SQLiteConnection) {
+        if isClosed { open -= 1 } else { idle.append(connection) }
+    }
+
+    mutating func close() {
+        isClosed = true
+        open -= idle.count
+        idle = []
+    }
+}
+
+/// Runs groups of writes.
+private final class WriterThread: Sendable {
+    private let thread: ServiceThread
+
+    init(connection: SQLiteConnection, queue: Monitor<WriteQueue>, largestGroup: Int) {
+        let writer = Writer(connection: connection)
+        thread = ServiceThread(name: "sqlite-writer") {
+            while let group = queue.wait({ $0.take(limit: largestGroup) }), !group.isEmpty {
+                writer.run(group)
+            }
+        }
+    }
+
+    func join() { thread.join() }
+}
+
+/// Sendable because only the writer's thread uses it.
+private final class Writer: @unchecked Sendable {
+    private let connection: SQLiteConnection
+
+    init(connection: SQLiteConnection) { self.connection = connection }
+
+    func run(_ group: [WriteJob]) {
+        if group.count == 1 { return runAlone(group[0]) }
+        var outcomes: [WriteJob.Outcome] = []
+        do {
+            try connection.execute("BEGIN IMMEDIATE", [])
+            for job in group { outcomes.append(try runInSavepoint(job)) }
+            try connection.execute("COMMIT", [])
+        } catch {
+            // The transaction as a whole failed: nothing of it is stored. Each write gets a transaction of its own, so that
+            // one that can't be done doesn't take the others with it.
+            rollBack()
+            for job in group { runAlone(job) }
+            return
+        }
+        for (job, outcome) in zip(group, outcomes) { job.finish(outcome) }
+    }
+
+    /// - Throws: When the transaction can't go on.
+    private func runInSavepoint(_ job: WriteJob) throws -> WriteJob.Outcome {
+        try connection.execute("SAVEPOINT w", [])
+        do {
+            try job.body!(connection)
+            try connection.execute("RELEASE w", [])
+            return .done
+        } catch {
+            guard connection.isInTransaction else { throw error }
+            try connection.execute("ROLLBACK TO w", [])
+            try connection.execute("RELEASE w", [])
+            return .failed(error)
+        }
+    }
+
+    private func runAlone(_ job: WriteJob) {
+        do {
+            if job.alone {
+                try job.body!(connection)
+            } else {
+                try connection.execute("BEGIN IMMEDIATE", [])
+                try job.body!(connection)
+                try connection.execute("COMMIT", [])
+            }
+            job.finish(.done)
+        } catch {
+            rollBack()
+            job.finish(.failed(error))
+        }
+    }
+
+    private func rollBack() {
+        if connection.isInTransaction { _ = try? connection.execute("ROLLBACK", []) }
+    }
+}
+
+/// An exclusive lock on a file, held until released or until the process dies.
+package final class FileLock: Sendable {
+    private let descriptor: Monitor<Int32>
+
+    /// - Throws: `EngineError` with code `alreadyRunning` when another holds it.
+    package init(path: String) throws {
+        let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard opened >= 0 else {
+            throw EngineError(.storageUnavailable, "can't open \(path): \(String(cString: strerror(errno)))")
+        }
+        let status = cs_lock_file(opened)
+        guard status == 0 else {
+            var holder = [UInt8](repeating: 0, count: 20)
+            let count = read(opened, &holder, holder.count)
+            Glibc.close(opened)
+            let pid = String(decoding: holder.prefix(max(0, count)), as: UTF8.self)
+                .prefix { $0.isNumber }
+            let who = pid.isEmpty ? "another process" : "process \(pid)"
+            throw EngineError(
+                .alreadyRunning,
+                "the data directory is in use by \(who) (lock \(path)): only one engine may use it"
+            )
+        }
+        ftruncate(opened, 0)
+        let text = Array("\(getpid())\n".utf8)
+        _ = pwrite(opened, text, text.count, 0)
+        descriptor = Monitor(opened)
+    }
+
+    package func release() {
+        descriptor.withLock { descriptor in
+            if descriptor >= 0 { Glibc.close(descriptor) }
+            descriptor = -1
+        }
+    }
+
+    deinit { release() }
+}
