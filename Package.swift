@@ -70,7 +70,7 @@ let package = Package(
         tests("SecurityTests", ["Security", "EngineCore"]),
         tests("AlertsTests", ["Alerts", "Security", "EngineCore", "Storage", "TestSupport"]),
         tests("HTTPAPITests", ["HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
-        tests("HTMEngineTests", ["HTMEngine", "HTTPAPI", "Engine", "EngineCore"]),
+        tests("HTMEngineTests", ["HTMEngine", "HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
         tests("EngineCLITests", ["EngineCLI", "HTMEngine", "HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
         // Temporary directories, sockets by hand, child processes: what several test targets need.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE 1
 // rabbitmq-c moved its headers into a folder with version 0.12; Debian 12 has 0.11.
 #if __has_include(<rabbitmq-c/amqp.h>)
 #include <rabbitmq-c/amqp.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CMicroHTTPD
+internal import CMicroHTTPD
 import Engine
 import EngineCore
 import Glibc

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Settings {
+    /// The whole configuration as files would say it, each value with where it comes from; secrets are left out.
+    package func rendered() -> String {
+        var result = ""
+        for file in ConfigurationKey.File.allCases {
+            result += "# ---- \(file.rawValue) ----\n"
+            var section = ""
+            for value in values where value.key.file == file {
+                if value.key.section != section {
+                    section = value.key.section
+                    result += "\n[\(section)]\n"
+                }
+                result += "\(value.key.name) = \(value.printable)    ; \(value.source)\n"
+            }
+            result += "\n"
+        }
+        return result
+    }
+
+    /// The reference of all keys in Markdown, made from the code so that it can't drift.
+    package static func reference() -> String {
+        var result = """
+            # Configuration reference
+
+            This page is written by `htmengine config reference`; a test compares it with the code.
+
+            """
+        for file in ConfigurationKey.File.allCases {
+            result += "\n## \(file.rawValue)\n\n| Section | Key | Default | Values | Meaning |\n|---|---|---|---|---|\n"
+            for key in ConfigurationKey.all where key.file == file {
+                let shown = key.defaultText.isEmpty ? "" : "`\(key.defaultText)`"
+                let unit = key.unit.isEmpty ? "" : " (\(key.unit))"
+                result += "| \(key.section) | `\(key.name)` | \(shown) | \(key.expectation)\(unit) | \(key.summary) |\n"
+            }
+        }
+        return result
+    }
+}
+
+extension Settings.Value {
+    /// The value, or asterisks for a secret that is set.
+    package var printable: String {
+        guard key.isSecret else { return text }
+        return text.isEmpty ? "" : "********"
+    }
+}
