@@ -503,9 +503,9 @@ extension ConfigurationKey {
         "Port of the broker's management API."
     )
 
-    /// In the order of the files, as the reference and `config pri
+    /// In the order of the files, as the reference shows them.
     ///
-    /// nt` show them. A key that isn't here can't be read.
+    /// A key that isn't here can't be read.
     package static let all: [ConfigurationKey] = [
         profiling,
         repositoryEngine, repositoryDB, repositoryHost, repositoryUser, repositoryPassword, repositoryPort,
