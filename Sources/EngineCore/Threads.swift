@@ -99,6 +99,13 @@ package final class ServiceThread: @unchecked Sendable {
         }
     }
 
+    private static let runStart: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
+        let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+        cs_name_thread(start.name)
+        start.body()
+        return nil
+    }
+
     /// Starts a thread that runs `body` once.
     ///
     /// - Parameter name: Shown by debuggers; the system keeps 15 bytes.
@@ -110,16 +117,29 @@ package final class ServiceThread: @unchecked Sendable {
         let status = pthread_create(
             &thread,
             &attributes,
-            { argument in
-                let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
-                cs_name_thread(start.name)
-                start.body()
-                return nil
-            },
+            Self.runStart,
             start.toOpaque()
         )
         pthread_attr_destroy(&attributes)
         precondition(status == 0, "the system refuses another thread")
+    }
+
+    /// Starts a thread that nobody joins, for work whose number isn't known beforehand, such as connections.
+    ///
+    /// - Returns: False when the system refuses another thread; `body` doesn't run then.
+    package static func startDetached(name: String, stackBytes: Int, _ body: @escaping @Sendable () -> Void) -> Bool {
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setstacksize(&attributes, stackBytes)
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        let start = Unmanaged.passRetained(Start(name: name, body: body))
+        var thread = pthread_t()
+        guard pthread_create(&thread, &attributes, runStart, start.toOpaque()) == 0 else {
+            start.release()
+            return false
+        }
+        return true
     }
 
     /// Waits for the body's end.

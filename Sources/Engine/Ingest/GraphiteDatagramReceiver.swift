@@ -55,7 +55,7 @@ struct GraphiteDatagramReceiver: Sendable {
                         descriptor,
                         buffer.baseAddress,
                         buffer.count,
-                        Int32(MSG_DONTWAIT.rawValue),
+                        Int32(MSG_DONTWAIT),
                         address,
                         &length
                     )
@@ -64,7 +64,9 @@ struct GraphiteDatagramReceiver: Sendable {
             }
             guard count >= 0 else { break }
             datagrams += 1
-            guard allow.isEmpty || sender.map({ sender in allow.contains { $0.contains(sender) } }) == true else { continue }
+            guard allow.isEmpty || sender.map({ sender in allow.contains { $0.contains(sender) } }) == true else {
+                continue
+            }
             reader.read(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             reader.finish()
         }

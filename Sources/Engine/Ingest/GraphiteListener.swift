@@ -193,14 +193,22 @@ package final class GraphiteListener: Sendable {
             refusals: refusals,
             isStopping: { [state] in state.withLock { $0.stopping } }
         )
-        _ = ServiceThread(name: "graphite", stackBytes: Self.connectionStackBytes, detached: true) { [self] in
+        let started = ServiceThread.startDetached(name: "graphite", stackBytes: Self.connectionStackBytes) { [self] in
             let isOrderly = connection.run()
-            // Closed under the lock: once the descriptor is free, its number may come back as another connection.
-            state.update { state in
-                state.connections.remove(descriptor)
-                if isOrderly { GraphiteConnection.resetOnClose(descriptor, false) }
-                close(descriptor)
-            }
+            if isOrderly { GraphiteConnection.resetOnClose(descriptor, false) }
+            release(descriptor)
+        }
+        if !started {
+            counters.addConnectionRefused("threads")
+            release(descriptor)
+        }
+    }
+
+    /// Closes under the lock: once the descriptor is free, its number may come back as another connection.
+    private func release(_ descriptor: Int32) {
+        state.update { state in
+            state.connections.remove(descriptor)
+            close(descriptor)
         }
     }
 }
