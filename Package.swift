@@ -52,14 +52,18 @@ let package = Package(
         library("Engine", ["EngineCore", "HTM", "CSystem"]),
         library("Graphite", ["EngineCore"]),
         library("Security", ["EngineCore", "CGnuTLS"]),
-        library("Alerts", ["EngineCore", "Security", "CCurl"]),
+        library("HTTPClient", ["EngineCore", "CCurl"]),
+        library("Alerts", ["EngineCore", "Security", "HTTPClient", "CCurl"]),
         library(
             "HTTPAPI",
             ["EngineCore", "Engine", "Graphite", "Security", "CMicroHTTPD", "CSystem", "CWebAssets", "CZlib"]
         ),
-        library("HTMEngine", ["EngineCore", "Storage", "Bus", "Engine", "HTTPAPI", "Alerts", "HTM", "CInih"]),
+        library(
+            "HTMEngine",
+            ["EngineCore", "Storage", "Bus", "Engine", "HTTPAPI", "Alerts", "HTTPClient", "HTM", "CInih"]
+        ),
         library("Evaluation", ["HTM"]),
-        library("EngineCLI", ["HTMEngine", "EngineCore", "Engine", "Evaluation", "HTM", "CCurl"]),
+        library("EngineCLI", ["HTMEngine", "EngineCore", "Engine", "HTTPClient", "Evaluation", "HTM"]),
         .executableTarget(name: "htmengine", dependencies: ["EngineCLI"], swiftSettings: swiftSettings),
 
         tests("HTMTests", ["HTM"]),
