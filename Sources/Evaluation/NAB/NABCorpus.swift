@@ -25,6 +25,11 @@ package struct NABCorpus: Sendable {
     /// Sorted by name.
     package let files: [NABFile]
 
+    /// A corpus of files made or chosen by the caller.
+    package init(files: [NABFile]) {
+        self.files = files
+    }
+
     /// Reads a corpus; a file of the labels that isn't there is left out, so that any subset of NAB works.
     ///
     /// - Throws: ``EvaluationError`` when the labels can't be read, no file is there, or a window holds no record.
