@@ -5,7 +5,9 @@
 /// The server calls `next()` from the connection's own thread, one call at a time; `cancel()` may come from any thread.
 package protocol HTTPBodySource: AnyObject, Sendable {
     /// Waits for the next bytes. Nil, or an empty array, ends the body.
-    func next() -> [UInt8]?
+    ///
+    /// - Throws: Whatever stopped it; the connection is then cut, so that the client doesn't take what it has for the whole.
+    func next() throws -> [UInt8]?
     /// The client has gone or the server stops: a waiting `next()` returns nil soon, later ones at once. Called at least once.
     func cancel()
 }
