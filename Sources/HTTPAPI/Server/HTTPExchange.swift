@@ -226,8 +226,15 @@ private final class StreamReader {
 
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         if pending.isEmpty {
-            guard let next = source.next(), !next.isEmpty else { return -1 /* MHD_CONTENT_READER_END_OF_STREAM */ }
-            pending = next[...]
+            do {
+                guard let next = try source.next(), !next.isEmpty else {
+                    return -1  // MHD_CONTENT_READER_END_OF_STREAM
+                }
+                pending = next[...]
+            } catch {
+                server.logger.error("http", "a reply was cut off: \(error)")
+                return -2  // MHD_CONTENT_READER_END_WITH_ERROR
+            }
         }
         let count = min(buffer.count, pending.count)
         buffer.copyBytes(from: pending.prefix(count))
