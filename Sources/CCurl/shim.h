@@ -1,4 +1,3 @@
-#define _GNU_SOURCE 1
 #include <curl/curl.h>
 
 // curl_easy_setopt and curl_easy_getinfo are variadic, which Swift doesn't import: one function for each kind of argument.
