@@ -1,3 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-print("htmengine")
+import EngineCLI
+import Foundation
+
+exit(EngineCLI.main())

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Every subcommand of `htmengine`, in the order of its help.
+package enum CommandTable {
+    package static let root = Command(
+        "htmengine",
+        summary: "Says how anomalous each new value of a metric is.",
+        subcommands: [
+            ConfigCommand.command,
+            VersionCommand.command,
+        ]
+    )
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension PlainTemporalMemory {
+    /// Sizes, thresholds and rates of a plain temporal memory; the defaults are those of `tm_cpp` (spec htm.md 1.3).
+    public struct Parameters: Sendable, Hashable {
+        /// Columns of the spatial pooler; with `cellsPerColumn` at most 65,536 cells.
+        public var columnCount = 2048
+        /// Cells in each column, one for each context the column's input can be seen in.
+        public var cellsPerColumn = 32
+        /// Connected active synapses that make a segment predict its cell.
+        public var activationThreshold = 20
+        /// Active synapses, connected or not, that make a segment worth learning on.
+        public var minThreshold = 13
+        /// Permanence of a new synapse, 0...1.
+        public var initialPermanence: Float = 0.24
+        /// Permanence from which a synapse is connected, 0...1.
+        public var connectedPermanence: Float = 0.50
+        /// Added to the permanence of synapses that predicted rightly, 0...1.
+        public var permanenceIncrement: Float = 0.04
+        /// Taken from the permanence of a learning segment's other synapses, 0...1.
+        public var permanenceDecrement: Float = 0.008
+        /// Taken from the active synapses of segments that predicted wrongly, 0...1.
+        public var predictedSegmentDecrement: Float = 0.001
+        /// Active synapses a learning segment is grown to.
+        public var newSynapseCount = 31
+        /// Synapses of a segment, at most 255.
+        public var maxSynapsesPerSegment = 128
+        /// Segments of a cell, at most 255; beyond, the one longest unused is given up.
+        public var maxSegmentsPerCell = 128
+        /// Seed of the random generator.
+        public var seed: UInt64 = 1960
+
+        /// The parameters of `tm_cpp`.
+        public init() {}
+
+        func requireSound() {
+            precondition(columnCount > 0 && cellsPerColumn > 0, "a temporal memory has cells")
+            precondition(columnCount * cellsPerColumn <= 65_536, "cells are numbered with 16 bits")
+            precondition((1...255).contains(maxSynapsesPerSegment), "1 to 255 synapses a segment")
+            precondition((1...255).contains(maxSegmentsPerCell), "1 to 255 segments a cell")
+            precondition(minThreshold > 0 && newSynapseCount >= 0, "counts of synapses")
+            precondition(activationThreshold >= minThreshold, "what is active also matches")
+            precondition(minThreshold <= 127, "synapse counts are compared in 7 bits")
+        }
+    }
+}
