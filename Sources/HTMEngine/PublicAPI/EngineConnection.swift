@@ -23,7 +23,10 @@ public struct EngineConnection: Sendable {
     public func createDatasourceAdapter(_ datasource: String) throws -> DatasourceAdapter {
         guard DatasourceAdapter.datasourceNames.contains(datasource) else {
             let known = DatasourceAdapter.datasourceNames.joined(separator: ", ")
-            throw HTMEngineError(.unsupportedDatasource, "there is no datasource \"\(datasource)\"; expected one of \(known)")
+            throw HTMEngineError(
+                .unsupportedDatasource,
+                "there is no datasource \"\(datasource)\"; expected one of \(known)"
+            )
         }
         return DatasourceAdapter(access: access)
     }
