@@ -9,6 +9,11 @@
     import Darwin
 #endif
 
+/// e to the power of `exponent`, as the C library computes it.
+func exponential(_ exponent: Double) -> Double {
+    exp(exponent)
+}
+
 /// `base` to the power of `exponent`, as the C library computes it.
 func power(_ base: Double, _ exponent: Double) -> Double {
     pow(base, exponent)
