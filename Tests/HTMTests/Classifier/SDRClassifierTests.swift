@@ -157,7 +157,7 @@ import Testing
     }
 
     @Test func learnsASequence() throws {
-        var classifier = SDRClassifier(parameters: .init(parityQuirks: false))
+        var classifier = SDRClassifier(parameters: .init(alpha: 0.5, parityQuirks: false))
         var hits = 0
         for index in 0..<1000 {
             let phase = index % 4
