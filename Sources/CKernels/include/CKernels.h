@@ -3,10 +3,53 @@
 #ifndef HTMENGINE_CKERNELS_H
 #define HTMENGINE_CKERNELS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
+/// Which instructions the kernels may use. Every machine has the baseline; the others exist on x86-64 only.
+typedef enum {
+    CK_BASELINE = 0,
+    CK_AVX2 = 1,    // AVX2 and BMI2
+    CK_AVX512 = 2,  // AVX-512 F, BW, VL, VPOPCNTDQ and BMI2
+} ck_level;
+
+/// The best level this processor has.
+ck_level ck_best_level(void);
+
 /// For each of `column_count` rows of `words_per_column` words: overlaps[c] = popcount(masks[c] AND input).
-void ck_overlaps(const uint64_t *masks, const uint64_t *input, int32_t column_count, int32_t words_per_column,
-                 uint16_t *overlaps);
+void ck_overlaps(ck_level level, const uint64_t *masks, const uint64_t *input, int32_t column_count,
+                 int32_t words_per_column, uint16_t *overlaps);
+
+/// The `desired` columns of largest overlap among those of at least `minimum`, ties to the higher column.
+///
+/// Writes their numbers in ascending order to `winners` (room for `desired`) and the number of columns without any overlap to
+/// `silent_count`. Returns how many winners there are.
+int32_t ck_select_winners(ck_level level, const uint16_t *overlaps, int32_t column_count, int32_t desired,
+                          uint16_t minimum, uint16_t *winners, int32_t *silent_count);
+
+/// The constants of one learning step of the spatial pooler.
+typedef struct {
+    float increment;   // added where the input is on
+    float decrement;   // subtracted where it is off
+    float connected;   // at least this is connected
+    float trim;        // below this becomes 0
+    float maximum;
+} ck_adapt_rule;
+
+/// Adapts one column's permanences (one per set bit of `potential`, in bit order) to `input` and rewrites its connected mask.
+void ck_adapt_column(ck_level level, float *permanences, const uint64_t *potential, const uint64_t *input,
+                     int32_t words, ck_adapt_rule rule, uint64_t *connected);
+
+/// counters[ids[i]] += 1 for each i; the ids of one call are distinct.
+void ck_increment(uint8_t *counters, const uint16_t *ids, int32_t count);
+
+/// The indices in start ..< count whose counter is at least `threshold` (1...127), ascending, at most `capacity` of them.
+///
+/// Returns how many were written; `*next` is where to go on (`count` when done).
+int32_t ck_collect(ck_level level, const uint8_t *counters, int32_t start, int32_t count, uint8_t threshold,
+                   uint32_t *indices, int32_t capacity, int32_t *next);
+
+/// The position of `id` in `ids`, or -1.
+int32_t ck_find(const uint16_t *ids, int32_t count, uint16_t id);
 
 #endif

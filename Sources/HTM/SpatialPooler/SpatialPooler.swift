@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+
+/// Turns input bits into a fixed number of active columns, and learns to represent frequent inputs well.
+///
+///     overlap[c] = number of connected inputs of column c that are on
+///     winners    = the columns of largest overlap, ties to the higher column
+///     winners learn: permanence += inc where the input is on, −= dec where it is off
+///
+/// A value: copies share columns until one of them learns. Columns that never won are the blueprint's.
+package struct SpatialPooler: Sendable {
+    let blueprint: SpatialPoolerBlueprint
+    /// Owned by one pooler at a time for writing: `makeUnique()` before every change.
+    private nonisolated(unsafe) var store: ColumnStore
+    private let level: KernelLevel
+    /// Records seen, and of them records learned from.
+    private(set) var iteration = 0
+    private(set) var learningIteration = 0
+    /// `nil` while every column's overlap duty cycle is exactly 1, which is nearly always.
+    private var overlapDutyCycles: [Float]?
+    /// Only with boosting.
+    private var activeDutyCycles: [Float] = []
+    private var boostFactors: [Float] = []
+    private var minimumOverlapDutyCycle: Float = 0
+
+    init(blueprint: SpatialPoolerBlueprint, level: KernelLevel = .best) {
+        self.blueprint = blueprint
+        self.level = level
+        store = ColumnStore(blueprint: blueprint)
+        if blueprint.parameters.boostStrength != 0 {
+            activeDutyCycles = [Float](repeating: 0, count: blueprint.parameters.columnCount)
+            boostFactors = [Float](repeating: 1, count: blueprint.parameters.columnCount)
+        }
+    }
+
+    /// Makes the initial synapses and a pooler on them; models of one shape share one blueprint instead (`ModelFactory`).
+    package init(
+        parameters: SpatialPoolerParameters,
+        inputCount: Int,
+        level: KernelLevel = .best
+    ) throws(ParameterError) {
+        self.init(blueprint: try SpatialPoolerBlueprint(parameters: parameters, inputCount: inputCount), level: level)
+    }
+
+    private var parameters: SpatialPoolerParameters { blueprint.parameters }
+
+    /// How often duty cycles' lower bound is refreshed, in records.
+    static let updatePeriod = 50
+
+    /// The winners for an input, ascending; with `learn` they adapt to it.
+    package mutating func compute(_ input: InputBits, learn: Bool) -> [UInt16] {
+        precondition(input.count == blueprint.inputCount, "input of another width than the pooler's")
+        iteration += 1
+        if learn {
+            learningIteration += 1
+        }
+        let columnCount = parameters.columnCount
+        return withUnsafeTemporaryAllocation(of: UInt16.self, capacity: columnCount) { overlaps in
+            let overlaps = overlaps.baseAddress!
+            computeOverlaps(input, into: overlaps)
+            var silentCount: Int32 = 0
+            let winners = selectWinners(overlaps, boosted: learn, silentCount: &silentCount)
+            if learn {
+                adapt(winners, to: input)
+                updateDutyCycles(overlaps, silentCount: Int(silentCount), winners: winners)
+            }
+            return winners
+        }
+    }
+
+    private func computeOverlaps(_ input: InputBits, into overlaps: UnsafeMutablePointer<UInt16>) {
+        let words = Int32(blueprint.wordsPerColumn)
+        input.words.withUnsafeBufferPointer { input in
+            let input = input.baseAddress!
+            ck_overlaps(level.kernel, blueprint.connected, input, Int32(parameters.columnCount), words, overlaps)
+            // The shared masks are wrong for the columns this model changed: count those again from its own.
+            let owned = store.columns
+            withUnsafeTemporaryAllocation(of: UInt16.self, capacity: owned.count) { counts in
+                guard let counts = counts.baseAddress, !owned.isEmpty else {
+                    return
+                }
+                ck_overlaps(level.kernel, store.connected.base, input, Int32(owned.count), words, counts)
+                owned.withUnsafeBufferPointer { owned in
+                    for slot in owned.indices {
+                        overlaps[Int(owned[slot])] = counts[slot]
+                    }
+                }
+            }
+        }
+    }
+
+    private func selectWinners(
+        _ overlaps: UnsafeMutablePointer<UInt16>,
+        boosted: Bool,
+        silentCount: inout Int32
+    ) -> [UInt16] {
+        let (columnCount, winnerCount) = (parameters.columnCount, parameters.winnerCount)
+        if boosted && !boostFactors.isEmpty {
+            silentCount = Int32((0..<columnCount).count { overlaps[$0] == 0 })
+            return selectBoostedWinners(overlaps)
+        }
+        return [UInt16](unsafeUninitializedCapacity: winnerCount) { winners, count in
+            count = Int(
+                ck_select_winners(
+                    level.kernel,
+                    overlaps,
+                    Int32(columnCount),
+                    Int32(winnerCount),
+                    UInt16(parameters.stimulusThreshold),
+                    winners.baseAddress!,
+                    &silentCount
+                )
+            )
+        }
+    }
+
+    private func selectBoostedWinners(_ overlaps: UnsafeMutablePointer<UInt16>) -> [UInt16] {
+        let scores = (0..<parameters.columnCount).map { Float(overlaps[$0]) * boostFactors[$0] }
+        let threshold = Float(parameters.stimulusThreshold)
+        let candidates = scores.indices.filter { scores[$0] >= threshold }
+        let ranked = candidates.sorted { scores[$0] != scores[$1] ? scores[$0] > scores[$1] : $0 > $1 }
+        return ranked.prefix(parameters.winnerCount).sorted().map { UInt16($0) }
+    }
+
+    private mutating func makeUnique() {
+        if !isKnownUniquelyReferenced(&store) {
+            store = store.copy()
+        }
+    }
+
+    private mutating func adapt(_ winners: [UInt16], to input: InputBits) {
+        makeUnique()
+        let rule = ck_adapt_rule(
+            increment: parameters.synPermActiveInc,
+            decrement: parameters.synPermInactiveDec,
+            connected: parameters.connectedThreshold,
+            trim: parameters.trimThreshold,
+            maximum: 1
+        )
+        let words = blueprint.wordsPerColumn
+        blueprint.potential.withUnsafeBufferPointer { potential in
+            input.words.withUnsafeBufferPointer { input in
+                for column in winners {
+                    let slot = store.ownedSlot(of: Int(column), blueprint: blueprint)
+                    ck_adapt_column(
+                        level.kernel,
+                        store.permanences.base + slot * store.stride,
+                        potential.baseAddress! + Int(column) * words,
+                        input.baseAddress!,
+                        Int32(words),
+                        rule,
+                        store.connected.base + slot * words
+                    )
+                }
+            }
+        }
+        if parameters.stimulusThreshold > 0 {
+            for column in winners {
+                raise(column: Int(column))
+            }
+        }
+    }
+
+    /// Strengthens all potential synapses until `stimulusThreshold` of them are connected (or all are).
+    private func raise(column: Int) {
+        let slot = store.ownedSlot(of: column, blueprint: blueprint)
+        let permanences = UnsafeMutableBufferPointer(
+            start: store.permanences.base + slot * store.stride,
+            count: poolSize(of: column)
+        )
+        let needed = min(parameters.stimulusThreshold, permanences.count)
+        while permanences.count(where: { $0 >= parameters.connectedThreshold }) < needed {
+            for index in permanences.indices {
+                permanences[index] = min(permanences[index] + parameters.belowStimulusIncrement, 1)
+            }
+        }
+        refreshConnected(column: column, slot: slot)
+    }
+
+    private func poolSize(of column: Int) -> Int {
+        let words = blueprint.wordsPerColumn
+        return blueprint.potential[column * words..<(column + 1) * words].reduce(0) { $0 + $1.nonzeroBitCount }
+    }
+
+    /// Trims a slot's permanences and rewrites its connected mask.
+    private func refreshConnected(column: Int, slot: Int) {
+        let words = blueprint.wordsPerColumn
+        var permanence = store.permanences.base + slot * store.stride
+        for word in 0..<words {
+            var rest = blueprint.potential[column * words + word]
+            var mask: UInt64 = 0
+            while rest != 0 {
+                let bit = UInt64(rest.trailingZeroBitCount)
+                rest &= rest - 1
+                if permanence.pointee >= parameters.connectedThreshold {
+                    mask |= 1 << bit
+                }
+                permanence.pointee = min(permanence.pointee, 1)
+                if permanence.pointee < parameters.trimThreshold {
+                    permanence.pointee = 0
+                }
+                permanence += 1
+            }
+            store.connected.base[slot * words + word] = mask
+        }
+    }
+
+    private mutating func updateDutyCycles(
+        _ overlaps: UnsafeMutablePointer<UInt16>,
+        silentCount: Int,
+        winners: [UInt16]
+    ) {
+        let period = Float(min(parameters.dutyCyclePeriod, iteration))
+        if overlapDutyCycles == nil && (silentCount > 0 || iteration == 1) {
+            // Duty cycles start at 0; the first record lifts those of overlapping columns to exactly 1, where they stay while
+            // the columns overlap: (1 · (p − 1) + 1) / p = 1.
+            let start: Float = iteration == 1 ? 0 : 1
+            overlapDutyCycles = [Float](repeating: start, count: parameters.columnCount)
+        }
+        if overlapDutyCycles != nil {
+            Self.average(&overlapDutyCycles!, period: period) { overlaps[$0] > 0 }
+            if iteration == 1 && silentCount == 0 {
+                overlapDutyCycles = nil
+            }
+        }
+        if !activeDutyCycles.isEmpty {
+            var isWinner = [Bool](repeating: false, count: parameters.columnCount)
+            for column in winners {
+                isWinner[Int(column)] = true
+            }
+            Self.average(&activeDutyCycles, period: period) { isWinner[$0] }
+        }
+        strengthenWeakColumns()
+        updateBoostFactors()
+        if iteration % Self.updatePeriod == 0 {
+            minimumOverlapDutyCycle = parameters.minPctOverlapDutyCycle * (overlapDutyCycles.map { $0.max() ?? 0 } ?? 1)
+        }
+    }
+
+    private static func average(_ dutyCycles: inout [Float], period: Float, _ isHit: (Int) -> Bool) {
+        dutyCycles.withUnsafeMutableBufferPointer { dutyCycles in
+            for column in dutyCycles.indices {
+                dutyCycles[column] = (dutyCycles[column] * (period - 1) + (isHit(column) ? 1 : 0)) / period
+            }
+        }
+    }
+
+    /// Lifts all potential synapses of columns that hardly ever overlap with the input.
+    private mutating func strengthenWeakColumns() {
+        guard let overlapDutyCycles, minimumOverlapDutyCycle > 0 else {
+            return
+        }
+        for column in overlapDutyCycles.indices where overlapDutyCycles[column] < minimumOverlapDutyCycle {
+            makeUnique()
+            let slot = store.ownedSlot(of: column, blueprint: blueprint)
+            let permanences = store.permanences.base + slot * store.stride
+            for index in 0..<poolSize(of: column) {
+                permanences[index] += parameters.belowStimulusIncrement
+            }
+            refreshConnected(column: column, slot: slot)
+        }
+    }
+
+    private mutating func updateBoostFactors() {
+        guard !boostFactors.isEmpty else {
+            return
+        }
+        let columns = Float(parameters.columnCount)
+        let density =
+            parameters.localAreaDensity > 0
+            ? parameters.localAreaDensity : min(Float(parameters.numActiveColumnsPerInhArea) / columns, 0.5)
+        for column in boostFactors.indices {
+            boostFactors[column] = Float(
+                exponential(Double((density - activeDutyCycles[column]) * parameters.boostStrength))
+            )
+        }
+    }
+}
+
+extension SpatialPooler {
+    /// Columns whose synapses differ from the blueprint's.
+    package var changedColumnCount: Int { store.columns.count }
+
+    /// A column's potential inputs, ascending, with their permanences.
+    package func synapses(of column: Int) -> [(input: Int, permanence: Float, isConnected: Bool)] {
+        let words = blueprint.wordsPerColumn
+        let slot = store.slot(of: column)
+        var result: [(Int, Float, Bool)] = []
+        for input in 0..<blueprint.inputCount {
+            let (word, bit) = (input / 64, UInt64(input % 64))
+            guard blueprint.potential[column * words + word] >> bit & 1 == 1 else {
+                continue
+            }
+            let position = result.count
+            let permanence =
+                slot.map { store.permanences[$0 * store.stride + position] }
+                ?? blueprint.permanences[column * store.stride + position]
+            let mask = slot.map { store.connected[$0 * words + word] } ?? blueprint.connected[column * words + word]
+            result.append((input, permanence, mask >> bit & 1 == 1))
+        }
+        return result
+    }
+}
