@@ -93,6 +93,16 @@ struct GrowableBuffer<Element: BitwiseCopyable> {
         count = newCount
     }
 
+    /// Replaces everything by `count` copies of `element`.
+    @inline(__always)
+    mutating func refill(with element: Element, count newCount: Int) {
+        reserve(newCount)
+        count = newCount
+        for index in 0..<newCount {
+            base[index] = element
+        }
+    }
+
     /// Gives memory beyond the elements back.
     mutating func trimCapacity() {
         if capacity > count {
@@ -102,6 +112,12 @@ struct GrowableBuffer<Element: BitwiseCopyable> {
                 reallocate(count)
             }
         }
+    }
+
+    /// Counts elements as appended that were written behind the last one, within the reserved room.
+    mutating func extend(by added: Int) {
+        assert(count + added <= capacity, "elements beyond the reserved room")
+        count += added
     }
 
     @inline(__always)

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// All segments of a temporal memory in flat buffers, with the index from source cells to segments.
+///
+/// A segment is a record of fixed size and a run of synapses (source cells, ascending, and permanences) in an arena of
+/// four-synapse units. Segment numbers are dense and reused; they name a segment but mean nothing: ties are broken by cell and
+/// slot.
+struct SegmentPool<Layout: SegmentLayout> {
+    typealias Cell = Layout.Cell
+    typealias Stored = Layout.Rule.Stored
+
+    struct Record: BitwiseCopyable {
+        /// Where the synapses begin, in units of four.
+        var start: UInt32
+        var lastActiveIteration: UInt32
+        var dutyCycleIteration: UInt32
+        var dutyCycle: Float
+        var cell: Cell
+        /// Only used during the first 100 iterations; saturates.
+        var positiveActivations: UInt16
+        var slot: Layout.Small
+        /// Synapses; 0: the record is free.
+        var size: Layout.Small
+        /// Synapses whose permanence is connected.
+        var connected: Layout.Small
+        var units: Layout.Small
+    }
+
+    static var synapsesPerUnit: Int { 4 }
+
+    let cellsPerColumn: Int
+    private let cellShift: Int
+    private(set) var records = GrowableBuffer<Record>()
+    private(set) var sources = GrowableBuffer<Cell>()
+    private(set) var permanences = GrowableBuffer<Stored>()
+    private(set) var index: PresynapticIndex
+    private var allocator = BlockAllocator()
+    private var freeRecords = GrowableBuffer<UInt32>()
+    /// Page of a column plus one; 0: the column has neither segments nor synapses from it.
+    private(set) var pagePlusOne: GrowableBuffer<UInt16>
+    private(set) var pageCount = 0
+    /// Slots in use or freed, per cell; shape [pages, cellsPerColumn].
+    private var slotCounts = GrowableBuffer<UInt16>()
+    /// Freed slots of a cell, the last one reused first.
+    private(set) var freeSlots: [UInt32: [UInt16]] = [:]
+    private(set) var synapseCount = 0
+
+    init(columnCount: Int, cellsPerColumn: Int) {
+        self.cellsPerColumn = cellsPerColumn
+        cellShift = cellsPerColumn.nonzeroBitCount == 1 ? cellsPerColumn.trailingZeroBitCount : -1
+        index = PresynapticIndex(cellsPerColumn: cellsPerColumn)
+        pagePlusOne = GrowableBuffer(repeating: 0, count: columnCount)
+    }
+
+    mutating func deallocate() {
+        records.deallocate()
+        sources.deallocate()
+        permanences.deallocate()
+        index.deallocate()
+        freeRecords.deallocate()
+        pagePlusOne.deallocate()
+        slotCounts.deallocate()
+    }
+
+    func copy() -> SegmentPool {
+        var other = self
+        other.records = records.copy()
+        other.sources = sources.copy()
+        other.permanences = permanences.copy()
+        other.index = index.copy()
+        other.freeRecords = freeRecords.copy()
+        other.pagePlusOne = pagePlusOne.copy()
+        other.slotCounts = slotCounts.copy()
+        return other
+    }
+
+    /// Bytes taken from the allocator, roughly.
+    var byteCount: Int {
+        records.byteCount + sources.byteCount + permanences.byteCount + index.byteCount + freeRecords.byteCount
+            + pagePlusOne.byteCount + slotCounts.byteCount
+    }
+
+    /// Segments in use.
+    var segmentCount: Int { records.count - freeRecords.count }
+
+    @inline(__always)
+    func column(of cell: Cell) -> Int {
+        cellShift >= 0 ? Int(cell) >> cellShift : Int(cell) / cellsPerColumn
+    }
+
+    /// Where a cell's entries are in the page tables; its column must have a page.
+    @inline(__always)
+    func position(of cell: Cell) -> Int {
+        let column = column(of: cell)
+        return (Int(pagePlusOne[column]) - 1) * cellsPerColumn + (Int(cell) - column * cellsPerColumn)
+    }
+
+    /// Gives a column its page if it has none.
+    mutating func openPage(ofColumn column: Int) {
+        guard pagePlusOne[column] == 0 else {
+            return
+        }
+        pageCount += 1
+        pagePlusOne[column] = UInt16(pageCount)
+        slotCounts.resize(to: pageCount * cellsPerColumn, filling: 0)
+        index.reserve(pages: pageCount, segmentCount: records.count)
+    }
+
+    @inline(__always)
+    func slotCount(ofCell cell: Int, inColumn column: Int) -> Int {
+        let page = Int(pagePlusOne[column])
+        return page == 0 ? 0 : Int(slotCounts[(page - 1) * cellsPerColumn + cell])
+    }
+
+    /// The next slot of a cell: the one freed last, or a new one.
+    mutating func takeSlot(of cell: Cell) -> Int {
+        openPage(ofColumn: column(of: cell))
+        if !freeSlots.isEmpty, let slot = freeSlots[UInt32(cell)]?.popLast() {
+            if freeSlots[UInt32(cell)]!.isEmpty {
+                freeSlots[UInt32(cell)] = nil
+            }
+            return Int(slot)
+        }
+        let position = position(of: cell)
+        let slot = slotCounts[position]
+        slotCounts[position] = slot + 1
+        return Int(slot)
+    }
+
+    /// Makes a segment of given synapses, without the index's knowledge of them.
+    ///
+    /// - Parameter sources: Ascending, at least one.
+    mutating func insert(_ record: Record, capacity: Int) -> Int {
+        var record = record
+        let (start, units) = allocator.allocate((capacity + Self.synapsesPerUnit - 1) / Self.synapsesPerUnit)
+        record.start = start
+        record.units = Layout.Small(truncatingIfNeeded: units)
+        growArenas()
+        if freeRecords.isEmpty {
+            records.append(record)
+            index.reserve(pages: pageCount, segmentCount: records.count)
+            return records.count - 1
+        }
+        let segment = Int(freeRecords.removeLast())
+        records[segment] = record
+        return segment
+    }
+
+    private mutating func growArenas() {
+        let end = allocator.end * Self.synapsesPerUnit
+        if sources.count < end {
+            sources.resize(to: end, filling: 0)
+            permanences.reserve(end)
+            permanences.extend(by: end - permanences.count)
+        }
+    }
+
+    /// Sees to room for `capacity` synapses of a segment, moving them if needed.
+    mutating func reserve(_ capacity: Int, segment: Int) {
+        let record = records[segment]
+        guard Int(record.units) * Self.synapsesPerUnit < capacity else {
+            return
+        }
+        let (start, units) = allocator.allocate((capacity + Self.synapsesPerUnit - 1) / Self.synapsesPerUnit)
+        growArenas()
+        let (from, to) = (Int(record.start) * Self.synapsesPerUnit, Int(start) * Self.synapsesPerUnit)
+        (sources.base + to).update(from: sources.base + from, count: Int(record.size))
+        (permanences.base + to).update(from: permanences.base + from, count: Int(record.size))
+        allocator.free(record.start, units: Int(record.units))
+        records.base[segment].start = start
+        records.base[segment].units = Layout.Small(truncatingIfNeeded: units)
+    }
+
+    /// Records that a segment has a synapse from a cell.
+    @inline(__always)
+    mutating func connect(_ segment: Int, from source: Cell) {
+        let column = column(of: source)
+        if pagePlusOne[column] == 0 {
+            openPage(ofColumn: column)
+        }
+        index.add(segment, at: position(of: source))
+        synapseCount += 1
+    }
+
+    @inline(__always)
+    mutating func disconnect(_ segment: Int, from source: Cell) {
+        index.remove(segment, at: position(of: source))
+        synapseCount -= 1
+    }
+
+    /// Where a segment's synapses are.
+    @inline(__always)
+    func sources(of record: Record) -> UnsafeMutablePointer<Cell> {
+        sources.base + Int(record.start) * Self.synapsesPerUnit
+    }
+
+    @inline(__always)
+    func permanences(of record: Record) -> UnsafeMutablePointer<Stored> {
+        permanences.base + Int(record.start) * Self.synapsesPerUnit
+    }
+
+    /// Frees a segment; the synapses it still has leave the index.
+    mutating func remove(_ segment: Int) {
+        let record = records[segment]
+        for synapse in 0..<Int(record.size) {
+            disconnect(segment, from: sources(of: record)[synapse])
+        }
+        allocator.free(record.start, units: Int(record.units))
+        freeSlots[UInt32(record.cell), default: []].append(UInt16(record.slot))
+        records.base[segment].size = 0
+        records.base[segment].connected = 0
+        freeRecords.append(UInt32(segment))
+    }
+
+    /// The segment at a cell's slot, found by looking at all.
+    func segment(cell: Cell, slot: Int) -> Int? {
+        (0..<records.count).first { records[$0].size > 0 && records[$0].cell == cell && Int(records[$0].slot) == slot }
+    }
+
+    // MARK: Restoring
+
+    /// Sets a cell's slots as a checkpoint has them.
+    mutating func restoreSlots(of cell: Cell, count: Int, freed: [UInt16]) {
+        openPage(ofColumn: column(of: cell))
+        slotCounts[position(of: cell)] = UInt16(count)
+        if !freed.isEmpty {
+            freeSlots[UInt32(cell)] = freed
+        }
+    }
+
+    /// Builds the presynaptic index of all segments anew.
+    mutating func rebuildIndex() {
+        for segment in 0..<records.count {
+            let record = records[segment]
+            for synapse in 0..<Int(record.size) {
+                openPage(ofColumn: column(of: sources(of: record)[synapse]))
+            }
+        }
+        index.reserve(pages: pageCount, segmentCount: records.count)
+        var counts = GrowableBuffer<UInt16>(repeating: 0, count: pageCount * cellsPerColumn)
+        defer { counts.deallocate() }
+        for bank in index.banks.indices {
+            counts.resize(to: 0, filling: 0)
+            counts.resize(to: pageCount * cellsPerColumn, filling: 0)
+            forEachSynapse(inBank: bank) { _, position in counts.base[position] += 1 }
+            for position in 0..<counts.count {
+                index.prepareList(bank: bank, at: position, count: Int(counts[position]))
+            }
+        }
+        index.allocatePrepared()
+        synapseCount = 0
+        for segment in 0..<records.count {
+            let record = records[segment]
+            let sources = sources(of: record)
+            for synapse in 0..<Int(record.size) {
+                index.add(segment, at: position(of: sources[synapse]))
+            }
+            synapseCount += Int(record.size)
+        }
+    }
+
+    @inline(__always)
+    private func forEachSynapse(inBank bank: Int, _ body: (_ segment: Int, _ position: Int) -> Void) {
+        let first = bank << PresynapticIndex.bankShift
+        for segment in first..<min(first + PresynapticIndex.bankSize, records.count) {
+            let record = records[segment]
+            let sources = sources(of: record)
+            for synapse in 0..<Int(record.size) {
+                body(segment, position(of: sources[synapse]))
+            }
+        }
+    }
+}
