@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which temporal memory a model has, with its parameters.
+public enum TemporalMemoryParameters: Sendable, Equatable {
+    /// The default; `cpp` in the original's parameters.
+    case backtracking(BacktrackingParameters)
+
+    /// The columns the memory works on.
+    public var columnCount: Int {
+        switch self {
+        case .backtracking(let parameters): parameters.columnCount
+        }
+    }
+}
+
+/// One of the temporal memories, behind what they have in common.
+package enum TemporalMemory: Sendable {
+    case backtracking(BacktrackingTemporalMemory)
+
+    package init(_ parameters: TemporalMemoryParameters, level: KernelLevel = .best) throws(ParameterError) {
+        switch parameters {
+        case .backtracking(let parameters):
+            self = .backtracking(try BacktrackingTemporalMemory(parameters: parameters, level: level))
+        }
+    }
+
+    /// One record.
+    package mutating func compute(activeColumns: [UInt16], learn: Bool) {
+        // Taken out and put back, so that the payload stays uniquely referenced and isn't copied.
+        switch consume self {
+        case .backtracking(var memory):
+            memory.compute(activeColumns: activeColumns, learn: learn)
+            self = .backtracking(memory)
+        }
+    }
+
+    /// Starts a new sequence.
+    package mutating func reset() {
+        switch consume self {
+        case .backtracking(var memory):
+            memory.reset()
+            self = .backtracking(memory)
+        }
+    }
+
+    /// How many of `columns` were expected.
+    package func predictedCount(among columns: [UInt16]) -> Int {
+        switch self {
+        case .backtracking(let memory): memory.predictedCount(among: columns)
+        }
+    }
+
+    /// The active cells, ascending: the classifier's input.
+    package var activeCells: [UInt32] {
+        switch self {
+        case .backtracking(let memory): memory.activeCells
+        }
+    }
+
+    /// Segments in use.
+    package var segmentCount: Int {
+        switch self {
+        case .backtracking(let memory): memory.segmentCount
+        }
+    }
+
+    /// Synapses in use.
+    package var synapseCount: Int {
+        switch self {
+        case .backtracking(let memory): memory.synapseCount
+        }
+    }
+}
