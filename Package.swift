@@ -65,6 +65,12 @@ let package = Package(
         library("Evaluation", ["HTM"]),
         library("EngineCLI", ["HTMEngine", "EngineCore", "Engine", "HTTPClient", "Evaluation", "HTM"]),
         .executableTarget(name: "htmengine", dependencies: ["EngineCLI"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "htm-benchmark",
+            dependencies: ["HTM", "CZstd"],
+            path: "Benchmarks/ModelBenchmark",
+            swiftSettings: swiftSettings
+        ),
 
         tests("HTMTests", ["HTM"]),
         tests("EvaluationTests", ["Evaluation", "HTM"]),

@@ -36,10 +36,21 @@ public struct AnomalyModel: Sendable {
 
     /// A model that has seen nothing. To make many of one shape quickly, use a `ModelFactory`.
     public init(parameters: ModelParameters) throws(ParameterError) {
+        try self.init(parameters: parameters, level: .best)
+    }
+
+    /// The same with chosen kernels.
+    package init(parameters: ModelParameters, level: KernelLevel) throws(ParameterError) {
         let encoder = try RecordEncoder(parameters.encoders)
         let blueprint = try SpatialPoolerBlueprint(parameters: parameters.spatialPooler, inputCount: encoder.width)
-        try self.init(parameters: parameters, encoder: encoder, blueprint: blueprint)
+        try self.init(parameters: parameters, encoder: encoder, blueprint: blueprint, level: level)
     }
+
+    /// Segments the temporal memory has grown.
+    public var segmentCount: Int { temporalMemory.segmentCount }
+
+    /// Synapses on them.
+    public var synapseCount: Int { temporalMemory.synapseCount }
 
     /// Takes the next sample.
     ///
