@@ -64,6 +64,8 @@ package struct ModelRecord: Sendable, Hashable {
     package var retryAt: Int64?
     /// Why it is in ERROR or was rebuilt, for people; nil when all is well.
     package var note: String?
+    /// Monitored by a rule (`auto_monitor`), not by a person: a person's monitor replaces it.
+    package var isAutomatic: Bool
 
     package init(
         uid: String,
@@ -76,7 +78,8 @@ package struct ModelRecord: Sendable, Hashable {
         seenStatus: MetricStatus,
         failures: Int64 = 0,
         retryAt: Int64? = nil,
-        note: String? = nil
+        note: String? = nil,
+        isAutomatic: Bool = false
     ) {
         self.uid = uid
         self.generation = generation
@@ -89,6 +92,7 @@ package struct ModelRecord: Sendable, Hashable {
         self.failures = failures
         self.retryAt = retryAt
         self.note = note
+        self.isAutomatic = isAutomatic
     }
 }
 

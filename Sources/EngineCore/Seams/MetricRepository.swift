@@ -72,6 +72,9 @@ package protocol MetricReading {
     /// come; and those whose status differs from the one this engine wrote last.
     func metricsWithWork(after uid: String, limit: Int, firstRows: Int64, now: Int64) throws -> [MetricHead]
 
+    /// Heads, in order of uid and after `uid`, of ACTIVE metrics with scored rows that aren't known to be published.
+    func unpublishedModels(after uid: String, limit: Int) throws -> [MetricHead]
+
     // MARK: settings of the whole installation
 
     func setting(_ name: String) throws -> String?
@@ -108,6 +111,8 @@ package protocol MetricTransaction: MetricReading {
     func setModelRecord(_ record: ModelRecord) throws
     /// Notes the checkpoints that exist: never lowers `checkpoint_rowid` of the same generation; other generations are left.
     func noteCheckpoints(_ notes: [CheckpointNote]) throws
+    /// Notes what a durable bus has taken over; never lowers `published_rowid`, and leaves other generations alone.
+    func notePublished(_ notes: [PublishedNote]) throws
     /// `parameters`, `model_params`, `message` to NULL, status UNMONITORED, and the four result columns of all rows to NULL.
     func clearModel(uid: String) throws
     /// The four result columns of all rows to NULL.
@@ -238,6 +243,19 @@ package struct ScoreBatch: Sendable {
         self.generation = generation
         self.rows = rows
         self.publishedRowid = publishedRowid
+    }
+}
+
+/// How far a model's results are published.
+package struct PublishedNote: Sendable, Hashable {
+    package var uid: String
+    package var generation: Int64
+    package var rowid: Int64
+
+    package init(uid: String, generation: Int64, rowid: Int64) {
+        self.uid = uid
+        self.generation = generation
+        self.rowid = rowid
     }
 }
 

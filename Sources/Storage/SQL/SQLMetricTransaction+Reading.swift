@@ -287,7 +287,7 @@ extension SQLMetricTransaction {
         try connection.first(
             """
             SELECT uid, generation, scored_rowid, published_rowid, base_rowid, checkpoint_rowid,
-            previous_checkpoint_rowid, seen_status, failures, retry_at, note FROM htmengine_model WHERE uid = ?
+            previous_checkpoint_rowid, seen_status, failures, retry_at, note, automatic FROM htmengine_model WHERE uid = ?
             """,
             [.text(uid)]
         ) { row in
@@ -322,6 +322,12 @@ extension SQLMetricTransaction {
             [.text(uid), .integer(firstRows), .integer(now), .integer(Int64(limit))],
             Self.head
         )
+    }
+
+    func unpublishedModels(after uid: String, limit: Int) throws -> [MetricHead] {
+        try connection.all(
+            "\(Self.headQuery) WHERE m.uid > ? AND m.status = 1 AND h.published_rowid < h.scored_rowid ORDER BY m.uid LIMIT ?",
+            [.text(uid), .integer(Int64(limit))], Self.head)
     }
 
     func setting(_ name: String) throws -> String? {

@@ -160,13 +160,15 @@ extension SQLMetricTransaction {
         try connection.execute(
             """
             REPLACE INTO htmengine_model (uid, generation, scored_rowid, published_rowid, base_rowid, checkpoint_rowid,
-            previous_checkpoint_rowid, seen_status, failures, retry_at, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            previous_checkpoint_rowid, seen_status, failures, retry_at, note, automatic)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 .text(record.uid), .integer(record.generation), .integer(record.scoredRowid),
                 .integer(record.publishedRowid), .integer(record.baseRowid), .integer(record.checkpointRowid),
                 .integer(record.previousCheckpointRowid), .integer(Int64(record.seenStatus.rawValue)),
                 .integer(record.failures), SQLValue(record.retryAt), SQLValue(record.note),
+                .integer(record.isAutomatic ? 1 : 0),
             ]
         )
     }
@@ -190,6 +192,17 @@ extension SQLMetricTransaction {
             """,
             rows
         )
+    }
+
+    func notePublished(_ notes: [PublishedNote]) throws {
+        var rows = SQLRows(columnCount: 3)
+        for note in notes { rows.append(.integer(note.rowid), .text(note.uid), .integer(note.generation)) }
+        guard rows.rowCount > 0 else { return }
+        try connection.executeMany(
+            """
+            UPDATE htmengine_model SET published_rowid = \(greatest)(published_rowid, ?)
+            WHERE uid = ? AND generation = ?
+            """, rows)
     }
 
     func clearModel(uid: String) throws {

@@ -75,6 +75,7 @@ extension SQLMigration {
                 failures BIGINT NOT NULL,
                 retry_at BIGINT,
                 note TEXT,
+                automatic INTEGER NOT NULL DEFAULT 0,
                 FOREIGN KEY (uid) REFERENCES metric (uid) ON DELETE CASCADE ON UPDATE CASCADE
             ) WITHOUT ROWID;
             CREATE INDEX htmengine_name_idx ON metric (name);
