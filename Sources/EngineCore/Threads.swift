@@ -58,6 +58,7 @@ package final class Monitor<State>: @unchecked Sendable {
     /// What it changes wakes the others.
     ///
     /// - Returns: nil when `timeoutMilliseconds` passed first; never without a time-out.
+    @discardableResult
     package func wait<Result>(
         timeoutMilliseconds: Int? = nil,
         _ body: (inout State) throws -> Result?
