@@ -327,7 +327,9 @@ extension SQLMetricTransaction {
     func unpublishedModels(after uid: String, limit: Int) throws -> [MetricHead] {
         try connection.all(
             "\(Self.headQuery) WHERE m.uid > ? AND m.status = 1 AND h.published_rowid < h.scored_rowid ORDER BY m.uid LIMIT ?",
-            [.text(uid), .integer(Int64(limit))], Self.head)
+            [.text(uid), .integer(Int64(limit))],
+            Self.head
+        )
     }
 
     func setting(_ name: String) throws -> String? {

@@ -202,7 +202,9 @@ extension SQLMetricTransaction {
             """
             UPDATE htmengine_model SET published_rowid = \(greatest)(published_rowid, ?)
             WHERE uid = ? AND generation = ?
-            """, rows)
+            """,
+            rows
+        )
     }
 
     func clearModel(uid: String) throws {
