@@ -42,8 +42,10 @@ public struct PlainTemporalMemory: Sendable {
     private static let connectedTolerance: Float = 0.00001
 
     /// A memory that has seen nothing.
-    public init(parameters: Parameters = Parameters()) {
-        parameters.requireSound()
+    ///
+    /// - Throws: `ParameterError` when a parameter is out of its range.
+    public init(parameters: Parameters = Parameters()) throws(ParameterError) {
+        try parameters.validate()
         self.parameters = parameters
         let cellCount = parameters.columnCount * parameters.cellsPerColumn
         predictedColumns = Array(repeating: 0, count: (parameters.columnCount + 63) / 64)
@@ -59,6 +61,11 @@ public struct PlainTemporalMemory: Sendable {
 
     /// Synapses in use.
     public var synapseCount: Int { pool.synapseCount }
+
+    /// How many of `columns` were expected.
+    package func predictedCount(among columns: [UInt16]) -> Int {
+        columns.reduce(0) { $0 + Int(truncatingIfNeeded: predictedColumns[Int($1) >> 6] >> UInt64($1 & 63)) & 1 }
+    }
 
     /// Takes the columns of the next record; then `predictedColumns` are those expected after it.
     ///
@@ -362,7 +369,11 @@ extension PlainTemporalMemory {
 
     /// Reads what `encode(into:)` wrote for the same parameters.
     package init(parameters: Parameters, from decoder: inout StateDecoder) throws(CheckpointError) {
-        self.init(parameters: parameters)
+        do {
+            try self.init(parameters: parameters)
+        } catch {
+            throw .parametersDiffer(error.message)
+        }
         random = try RandomGenerator(from: &decoder)
         iteration = try decoder.decodeUInt64()
         let cellCount = parameters.columnCount * parameters.cellsPerColumn

@@ -33,14 +33,28 @@ extension PlainTemporalMemory {
         /// The parameters of `tm_cpp`.
         public init() {}
 
-        func requireSound() {
-            precondition(columnCount > 0 && cellsPerColumn > 0, "a temporal memory has cells")
-            precondition(columnCount * cellsPerColumn <= 65_536, "cells are numbered with 16 bits")
-            precondition((1...255).contains(maxSynapsesPerSegment), "1 to 255 synapses a segment")
-            precondition((1...255).contains(maxSegmentsPerCell), "1 to 255 segments a cell")
-            precondition(minThreshold > 0 && newSynapseCount >= 0, "counts of synapses")
-            precondition(activationThreshold >= minThreshold, "what is active also matches")
-            precondition(minThreshold <= 127, "synapse counts are compared in 7 bits")
+        func validate() throws(ParameterError) {
+            try require((1...65_535).contains(columnCount), "TM columnCount is \(columnCount), expected 1...65535")
+            try require(
+                cellsPerColumn >= 1 && columnCount * cellsPerColumn <= 65_536,
+                "TM cellsPerColumn is \(cellsPerColumn), expected at least 1 and at most 65536 cells in all"
+            )
+            for (name, value, limit) in [
+                ("minThreshold", minThreshold, 1...127), ("newSynapseCount", newSynapseCount, 0...255),
+                ("activationThreshold", activationThreshold, minThreshold...255),
+                ("maxSynapsesPerSegment", maxSynapsesPerSegment, 1...255),
+                ("maxSegmentsPerCell", maxSegmentsPerCell, 1...255),
+            ] {
+                try require(limit.contains(value), "TM \(name) is \(value), expected \(limit)")
+            }
+            for (name, value) in [
+                ("initialPerm", initialPermanence), ("connectedPerm", connectedPermanence),
+                ("permanenceInc", permanenceIncrement), ("permanenceDec", permanenceDecrement),
+                ("predictedSegmentDecrement", predictedSegmentDecrement),
+            ] {
+                try require(value >= 0 && value <= 1, "TM \(name) is \(value), expected 0...1")
+            }
+            try require(seed != 0, "TM seed is 0, expected another number")
         }
     }
 }

@@ -4,11 +4,14 @@
 public enum TemporalMemoryParameters: Sendable, Equatable {
     /// The default; `cpp` in the original's parameters.
     case backtracking(BacktrackingParameters)
+    /// Simpler and weaker; `tm_cpp` in the original's parameters.
+    case plain(PlainTemporalMemory.Parameters)
 
     /// The columns the memory works on.
     public var columnCount: Int {
         switch self {
         case .backtracking(let parameters): parameters.columnCount
+        case .plain(let parameters): parameters.columnCount
         }
     }
 }
@@ -16,11 +19,14 @@ public enum TemporalMemoryParameters: Sendable, Equatable {
 /// One of the temporal memories, behind what they have in common.
 package enum TemporalMemory: Sendable {
     case backtracking(BacktrackingTemporalMemory)
+    case plain(PlainTemporalMemory)
 
     package init(_ parameters: TemporalMemoryParameters, level: KernelLevel = .best) throws(ParameterError) {
         switch parameters {
         case .backtracking(let parameters):
             self = .backtracking(try BacktrackingTemporalMemory(parameters: parameters, level: level))
+        case .plain(let parameters):
+            self = .plain(try PlainTemporalMemory(parameters: parameters))
         }
     }
 
@@ -31,6 +37,9 @@ package enum TemporalMemory: Sendable {
         case .backtracking(var memory):
             memory.compute(activeColumns: activeColumns, learn: learn)
             self = .backtracking(memory)
+        case .plain(var memory):
+            memory.compute(activeColumns: activeColumns, learn: learn)
+            self = .plain(memory)
         }
     }
 
@@ -40,6 +49,9 @@ package enum TemporalMemory: Sendable {
         case .backtracking(var memory):
             memory.reset()
             self = .backtracking(memory)
+        case .plain(var memory):
+            memory.reset()
+            self = .plain(memory)
         }
     }
 
@@ -47,6 +59,7 @@ package enum TemporalMemory: Sendable {
     package func predictedCount(among columns: [UInt16]) -> Int {
         switch self {
         case .backtracking(let memory): memory.predictedCount(among: columns)
+        case .plain(let memory): memory.predictedCount(among: columns)
         }
     }
 
@@ -54,6 +67,7 @@ package enum TemporalMemory: Sendable {
     package var activeCells: [UInt32] {
         switch self {
         case .backtracking(let memory): memory.activeCells
+        case .plain(let memory): memory.activeCells.map { UInt32($0) }
         }
     }
 
@@ -61,6 +75,7 @@ package enum TemporalMemory: Sendable {
     package var segmentCount: Int {
         switch self {
         case .backtracking(let memory): memory.segmentCount
+        case .plain(let memory): memory.segmentCount
         }
     }
 
@@ -68,6 +83,7 @@ package enum TemporalMemory: Sendable {
     package var synapseCount: Int {
         switch self {
         case .backtracking(let memory): memory.synapseCount
+        case .plain(let memory): memory.synapseCount
         }
     }
 }

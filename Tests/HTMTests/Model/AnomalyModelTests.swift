@@ -31,6 +31,21 @@ enum PeriodicSeries {
         #expect(model.synapseCount == 93_288)
     }
 
+    @Test func rawScoresOfThePeriodicSeriesWithThePlainMemoryEqualTheOriginals() throws {
+        var parameters = PeriodicSeries.parameters
+        parameters.temporalMemory = .plain(.init())
+        var model = try AnomalyModel(parameters: parameters)
+        let scores = (0..<400).map { UInt8(model.process(PeriodicSeries.input($0)).rawScore * 40 + 0.5) }
+        #expect(scores.prefix(24).allSatisfy { $0 == 40 })
+        #expect(
+            scores[24..<60] == [
+                39, 40, 40, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 40, 37, 34, 37, 38, 40, 31, 22, 36, 39,
+                38, 27, 18, 38, 30, 39, 19, 21, 27, 36,
+            ]
+        )
+        #expect(sha256(scores) == "a7ff28864a4e31a0e2fd8c2be3cf5cb2daf62720250db0278113aefc15930bcc")
+    }
+
     @Test func learnedStructureOfThePeriodicSeriesEqualsTheOriginals() throws {
         var encoder = try RecordEncoder(PeriodicSeries.parameters.encoders)
         #expect(encoder.width == 454)

@@ -13,6 +13,15 @@ struct GoldenModelTests {
         #expect(series.firstDifference { model.process($0).rawScore } == nil)
     }
 
+    @Test(arguments: GoldenData.names(in: "plain_tm"))
+    func rawScoresOfThePlainMemoryEqualTheOriginals(name: String) throws {
+        let series = try GoldenSeries(name)
+        var parameters = series.parameters
+        parameters.temporalMemory = .plain(.init())
+        var model = try AnomalyModel(parameters: parameters)
+        #expect(series.firstDifference { model.process($0).rawScore } == nil)
+    }
+
     @Test(arguments: KernelLevel.available)
     func everyKernelLevelGivesTheSameScores(level: KernelLevel) throws {
         let series = try GoldenSeries("realTraffic/occupancy_6005.csv")

@@ -11,16 +11,12 @@ import Testing
         return random.sample(Array(0..<2048), count: 40).map(UInt16.init)
     }
 
-    private func predicts(_ memory: PlainTemporalMemory, _ columns: [UInt16]) -> Int {
-        columns.reduce(0) { $0 + Int(memory.predictedColumns[Int($1) >> 6] >> UInt64($1 & 63) & 1) }
-    }
-
-    @Test func predictsARepeatedSequenceAfterSomeRepetitions() {
-        var memory = PlainTemporalMemory()
+    @Test func predictsARepeatedSequenceAfterSomeRepetitions() throws {
+        var memory = try PlainTemporalMemory()
         var predicted: [Int] = []
         for index in 0..<2000 {
             let columns = columns(index, period: 10, disturbed: false)
-            predicted.append(predicts(memory, columns))
+            predicted.append(memory.predictedCount(among: columns))
             memory.compute(activeColumns: columns, learn: true)
         }
         #expect(predicted[0] == 0)
@@ -29,8 +25,8 @@ import Testing
         #expect(memory.activeCells.count < 200)
     }
 
-    @Test func withoutLearningNothingIsRemembered() {
-        var memory = PlainTemporalMemory()
+    @Test func withoutLearningNothingIsRemembered() throws {
+        var memory = try PlainTemporalMemory()
         for index in 0..<50 {
             memory.compute(activeColumns: columns(index, period: 5), learn: false)
         }
@@ -39,8 +35,8 @@ import Testing
         #expect(memory.winnerCells.count == 40)
     }
 
-    @Test func resetForgetsWhatWasActiveOnly() {
-        var memory = PlainTemporalMemory()
+    @Test func resetForgetsWhatWasActiveOnly() throws {
+        var memory = try PlainTemporalMemory()
         for index in 0..<400 {
             memory.compute(activeColumns: columns(index, period: 10, disturbed: false), learn: true)
         }
@@ -61,9 +57,9 @@ import Testing
         return parameters
     }
 
-    @Test func limitsHold() {
+    @Test func limitsHold() throws {
         let parameters = crowded
-        var memory = PlainTemporalMemory(parameters: parameters)
+        var memory = try PlainTemporalMemory(parameters: parameters)
         for index in 0..<1500 {
             memory.compute(activeColumns: columns(index, period: 40), learn: true)
         }
@@ -75,7 +71,7 @@ import Testing
     @Test(arguments: [true, false])
     func decodedMemoryContinuesBitForBit(crowd: Bool) throws {
         let parameters = crowd ? crowded : PlainTemporalMemory.Parameters()
-        var original = PlainTemporalMemory(parameters: parameters)
+        var original = try PlainTemporalMemory(parameters: parameters)
         var restored = original
         for index in 0..<500 {
             let columns = columns(index, period: 11)
@@ -106,8 +102,8 @@ import Testing
         return memory
     }
 
-    @Test func damagedStateIsRefused() {
-        var memory = PlainTemporalMemory()
+    @Test func damagedStateIsRefused() throws {
+        var memory = try PlainTemporalMemory()
         for index in 0..<60 {
             memory.compute(activeColumns: columns(index, period: 5), learn: true)
         }
