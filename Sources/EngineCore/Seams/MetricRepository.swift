@@ -146,6 +146,8 @@ package struct MetricQuery: Sendable, Hashable {
     package var order: Order = .name
     package var descending = false
     package var offset = 0
+    /// Only metrics whose uid comes after this one, for walking through all of them in order of uid; nil for all.
+    package var after: String?
     /// At most this many; nil for all.
     package var limit: Int?
 

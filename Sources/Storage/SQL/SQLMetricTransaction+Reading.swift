@@ -101,6 +101,10 @@ extension SQLMetricTransaction {
             conditions.append("server = ?")
             parameters.append(.text(server))
         }
+        if let after = query.after {
+            conditions.append("uid > ?")
+            parameters.append(.text(after))
+        }
         return (conditions.joined(separator: " AND "), parameters)
     }
 

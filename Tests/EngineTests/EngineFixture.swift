@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bus
+import Engine
+import EngineCore
+import Storage
+
+/// An engine without listeners on a database and a checkpoint directory of its own.
+final class EngineFixture {
+    let repository: SQLMetricRepository
+    let bus = InProcessBus(partitionCount: 16)
+    let checkpoints: FileCheckpointStore
+    let factory = FakeModelFactory()
+    let counters = EngineCounters()
+    let storer: Storer
+    let runner: ModelRunner
+    let operations: EngineOperations
+    private var isRunning = true
+
+    init(
+        _ directory: TemporaryDirectory,
+        runner change: (inout ModelRunner.Configuration) -> Void = { _ in },
+        storer changeStorer: (inout Storer.Configuration) -> Void = { _ in }
+    ) throws {
+        let database = try SQLiteDatabase(.init(path: directory.file("htmengine.sqlite")))
+        repository = SQLMetricRepository(database: database)
+        try repository.migrate()
+        checkpoints = FileCheckpointStore(root: directory.file("checkpoints"))
+        var configuration = ModelRunner.Configuration()
+        configuration.rowsPerCheckpoint = 50
+        configuration.firstRows = 20
+        change(&configuration)
+        var storing = Storer.Configuration()
+        storing.firstRows = configuration.firstRows
+        changeStorer(&storing)
+        let logger = SilentLogger()
+        storer = Storer(
+            repository: repository,
+            bus: bus,
+            logger: logger,
+            counters: counters,
+            configuration: storing
+        )
+        runner = ModelRunner(
+            repository: repository,
+            bus: bus,
+            checkpointStore: checkpoints,
+            factory: factory,
+            logger: logger,
+            counters: counters,
+            configuration: configuration
+        )
+        operations = EngineOperations(
+            repository: repository,
+            bus: bus,
+            checkpoints: checkpoints,
+            factory: factory,
+            logger: logger,
+            firstRows: configuration.firstRows
+        )
+        storer.start()
+        try runner.start()
+    }
+
+    func stop() {
+        guard isRunning else { return }
+        isRunning = false
+        storer.stop()
+        runner.stop(patienceMilliseconds: 3000)
+        bus.close()
+        repository.close()
+    }
+
+    deinit { stop() }
+
+    @discardableResult
+    func send(_ name: String, _ samples: [Sample]) throws -> [(index: Int, reason: SampleRefusal)] {
+        try storer.store(samples.map { IncomingSample(name: name, sample: $0) })
+    }
+
+    func rows(_ name: String) throws -> [MetricRow] {
+        try repository.read { reading in
+            guard let metric = try reading.metric(named: name) else { return [] }
+            return try reading.rows(RowQuery(uid: metric.uid))
+        }
+    }
+
+    func status(_ name: String) throws -> MetricStatus? {
+        try repository.read { try $0.metric(named: name)?.status }
+    }
+
+    /// Waits until `condition` holds, at most 20 seconds.
+    func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
+        let pause = Monitor(false)
+        for _ in 0..<2000 {
+            if try condition() { return true }
+            pause.wait(timeoutMilliseconds: 10) { $0 ? true : nil }
+        }
+        return false
+    }
+
+    /// Waits until every row of a metric has a score.
+    func allScored(_ name: String, count: Int) throws -> Bool {
+        try eventually {
+            let rows = try rows(name)
+            return rows.count == count && rows.allSatisfy { $0.anomalyScore != nil }
+        }
+    }
+}
+
+/// `count` samples five minutes apart with values that depend on `seed`.
+func makeSamples(_ count: Int, seed: Int = 1, from start: Int = 0) -> [Sample] {
+    (start..<start + count).map {
+        Sample(timestamp: 1_600_000_000 + Int64($0) * 300, value: Double(($0 * 7919 + seed * 104_729) % 1000) / 8)
+    }
+}
