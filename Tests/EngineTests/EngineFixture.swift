@@ -110,7 +110,8 @@ final class EngineFixture {
 
 /// `count` samples five minutes apart with values that depend on `seed`.
 func makeSamples(_ count: Int, seed: Int = 1, from start: Int = 0) -> [Sample] {
-    (start..<start + count).map {
-        Sample(timestamp: 1_600_000_000 + Int64($0) * 300, value: Double(($0 * 7919 + seed * 104_729) % 1000) / 8)
+    (start..<start + count).map { index -> Sample in
+        let scrambled = (index * 7919 + seed * 104_729) % 1000
+        return Sample(timestamp: 1_600_000_000 + Int64(index) * 300, value: Double(scrambled) / 8)
     }
 }

@@ -306,7 +306,8 @@ extension SQLMetricTransaction {
                 seenStatus: Self.status(row.integer(7)),
                 failures: row.integer(8),
                 retryAt: row.optionalInteger(9),
-                note: row.optionalText(10)
+                note: row.optionalText(10),
+                isAutomatic: row.integer(11) != 0
             )
         }
     }
