@@ -34,7 +34,7 @@ package protocol MetricRepository: Sendable {
 }
 
 /// What can be asked of the database.
-package protocol MetricReading {
+package protocol MetricReading: DashboardReading {
     // MARK: metrics
 
     func metric(uid: String) throws -> Metric?
@@ -83,7 +83,7 @@ package protocol MetricReading {
 /// What can be asked of the database inside a transaction.
 ///
 /// Reads see the transaction's own writes and, on servers, lock what `lockedHeads` names until the commit.
-package protocol MetricTransaction: MetricReading {
+package protocol MetricTransaction: MetricReading, DashboardWriting {
     /// As `heads(uids:)`, and nobody else changes these metrics before this transaction ends.
     func lockedHeads(uids: [String]) throws -> [MetricHead]
 

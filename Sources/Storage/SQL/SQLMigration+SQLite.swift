@@ -81,5 +81,6 @@ extension SQLMigration {
             CREATE INDEX htmengine_name_idx ON metric (name);
             """
         ),
+        annotations(2),
     ]
 }

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Engine
+import EngineCore
+
+extension JSONAPI {
+    /// `POST` and `PUT /_models`: one spec, a list, or a pattern.
+    func monitor(_ request: HTTPRequest) throws -> HTTPResponse {
+        let query = QueryParameters(request)
+        let isDryRun = try query.flag("dry_run") ?? false
+        let body = try json(request)
+        let specs: [ModelSpec]
+        if request.queryValue("pattern") != nil {
+            let params = try ModelSpec.ModelParams(json: body ?? .object([:]), path: "$")
+            let metrics = try matching(try query.required("pattern")) { $0.status == .unmonitored || $0.isAutomatic }
+            if isDryRun { return try summaries(metrics.map(\.uid), status: 201) }
+            specs = metrics.map { ModelSpec(uid: $0.uid, modelParams: params) }
+        } else {
+            guard let body else {
+                throw HTTPError.problem(400, "the body is empty; expected a modelSpec or a list of them")
+            }
+            specs = try self.specs(body)
+            if isDryRun {
+                let uids = try repository.read { reading in try specs.compactMap { try uid(of: $0, reading) } }
+                return try summaries(uids, status: 201)
+            }
+        }
+        let uids = try specs.map(monitor)
+        index.invalidate()
+        return try summaries(uids, status: 201)
+    }
+
+    /// Reads and checks all specs before anything is done.
+    private func specs(_ body: JSONValue) throws -> [ModelSpec] {
+        let items = body.arrayValue ?? [body]
+        guard items.count <= 10_000 else {
+            throw HTTPError.problem(400, "the list has \(items.count) entries; at most 10000 are taken at once")
+        }
+        let specs = try items.enumerated().map { position, item in
+            do {
+                return try ModelSpec(json: item)
+            } catch let error as EngineError where body.arrayValue != nil {
+                throw EngineError(error.code, "entry \(position): \(error.message)")
+            }
+        }
+        try repository.read { reading in
+            for spec in specs {
+                switch spec.target {
+                case .name(let name):
+                    if let refusal = Metric.refusal(ofName: name) {
+                        throw EngineError(.invalidArgument, "$.metricSpec.metric: \(refusal.reason)")
+                    }
+                case .uid(let uid): _ = try existing(uid, reading)
+                }
+            }
+        }
+        return specs
+    }
+
+    private func uid(of spec: ModelSpec, _ reading: any MetricReading) throws -> String? {
+        switch spec.target {
+        case .name(let name): try reading.metric(named: name)?.uid
+        case .uid(let uid): uid
+        }
+    }
+
+    /// Monitored by hand already is as good as done: the request may be repeated.
+    private func monitor(_ spec: ModelSpec) throws -> String {
+        do {
+            return spec.data == nil ? try operations.monitor(spec) : try operations.importModel(spec)
+        } catch let error as EngineError where error.code == .metricAlreadyMonitored {
+            guard let uid = error.uid else { throw error }
+            return uid
+        }
+    }
+
+    /// The metrics whose name matches a pattern, by name.
+    private func matching(_ pattern: String, where condition: (OverviewRow) -> Bool = { _ in true }) throws
+        -> [OverviewRow]
+    {
+        let pattern = NamePattern(pattern)
+        let rows = try repository.read { try $0.overviewRows() }
+        return rows.filter { condition($0) && pattern.matches($0.name) }.sorted {
+            ($0.name, $0.uid) < ($1.name, $1.uid)
+        }
+    }
+
+    /// `DELETE /_models?pattern=`.
+    func unmonitorMatching(_ request: HTTPRequest) throws -> HTTPResponse {
+        let query = QueryParameters(request)
+        let metrics = try matching(try query.required("pattern")) { $0.status.isMonitored }
+        if try query.flag("dry_run") != true {
+            for metric in metrics { try operations.unmonitor(uid: metric.uid) }
+            index.invalidate()
+        }
+        return try summaries(metrics.map(\.uid))
+    }
+
+    /// `DELETE /_models/{id}`.
+    func unmonitor(_ uid: String) throws -> HTTPResponse {
+        _ = try repository.read { try existing(uid, $0) }
+        try operations.unmonitor(uid: uid)
+        index.invalidate()
+        var writer = JSONWriter()
+        try repository.read { reading in
+            writer = JSONWriter()
+            try MetricSummary(try existing(uid, reading), firstRows: settings.firstRows, reading).write(to: &writer)
+        }
+        return .json(writer.bytes)
+    }
+
+    /// `DELETE /_metrics/custom?pattern=`.
+    func deleteMatching(_ request: HTTPRequest) throws -> HTTPResponse {
+        let query = QueryParameters(request)
+        let metrics = try matching(try query.required("pattern"))
+        let response = try summaries(metrics.map(\.uid))
+        if try query.flag("dry_run") != true {
+            for metric in metrics {
+                do {
+                    try operations.delete(uid: metric.uid)
+                } catch let error as EngineError where error.code == .notFound {
+                    // Somebody else deleted it meanwhile.
+                }
+            }
+            index.invalidate()
+        }
+        return response
+    }
+
+    /// `DELETE /_metrics/custom/{name}`.
+    func deleteMetric(named name: String) throws -> HTTPResponse {
+        var writer = JSONWriter()
+        let uid = try repository.read { reading in
+            guard let metric = try reading.metric(named: name) else {
+                throw HTTPError.problem(404, "there is no metric named '\(name.prefix(255))'")
+            }
+            writer = JSONWriter()
+            try MetricSummary(metric, firstRows: settings.firstRows, reading).write(to: &writer)
+            return metric.uid
+        }
+        try operations.delete(uid: uid)
+        index.invalidate()
+        return .json(writer.bytes)
+    }
+
+    /// `DELETE /_instances`.
+    func deleteInstances(_ request: HTTPRequest) throws -> HTTPResponse {
+        guard let items = try json(request)?.arrayValue, !items.isEmpty, items.count <= 10_000 else {
+            throw HTTPError.problem(400, "the body must be a list of 1 to 10000 server names")
+        }
+        let names = try items.map { item in
+            guard let name = item.stringValue else {
+                throw HTTPError.problem(400, "the list holds \(item.kind); expected only strings")
+            }
+            return name
+        }
+        let wanted = Set(names)
+        var found: [Metric] = []
+        try repository.read { reading in
+            let monitored = MetricQuery(statuses: [.active, .createPending, .error, .pendingData])
+            found = try reading.metrics(monitored).filter { wanted.contains($0.server ?? "") }
+        }
+        if let unknown = names.first(where: { name in !found.contains { ($0.server ?? "") == name } }) {
+            throw HTTPError.problem(
+                404,
+                "no metric of the server '\(unknown.prefix(100))' is monitored; nothing was done"
+            )
+        }
+        for metric in found { try operations.unmonitor(uid: metric.uid) }
+        index.invalidate()
+        var writer = JSONWriter()
+        Self.write(instances: found, to: &writer)
+        return .json(writer.bytes)
+    }
+
+    /// `GET /_models/{id}/export`.
+    func export(_ uid: String) throws -> HTTPResponse {
+        _ = try repository.read { try existing(uid, $0) }
+        return .json(Array(try operations.exportModel(uid: uid).text.utf8))
+    }
+
+    /// `GET /_models/export`.
+    func exportAll() throws -> HTTPResponse {
+        let monitored = MetricQuery(statuses: [.active, .createPending, .error, .pendingData])
+        let uids = try repository.read { try $0.metrics(monitored) }.map(\.uid)
+        var writer = JSONWriter()
+        writer.beginArray()
+        for uid in uids {
+            do {
+                try operations.exportModel(uid: uid).write(to: &writer)
+            } catch let error as EngineError where error.code == .notFound || error.code == .metricNotMonitored {
+                // Gone since the list was read.
+            }
+        }
+        writer.endArray()
+        return .json(writer.bytes)
+    }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Engine
+import EngineCore
+
+/// The engine's results and model commands as server-sent events, for any number of readers.
+///
+/// One thread takes the messages from the bus, makes each into bytes once and keeps the latest ones, numbered. A reader is a place in that
+/// sequence: it costs no queue of its own, can't hold anyone up, and finds its place again after a lost connection. One that falls behind
+/// what is kept is told so with an event `gap`.
+package final class ResultStream: Sendable {
+    /// One message, ready to be sent.
+    struct Entry {
+        var uid: String
+        var name: String?
+        /// The lines of the event but its id.
+        var text: String
+    }
+
+    struct State {
+        /// Number of the first entry kept.
+        var first: Int64 = 1
+        var entries: [Entry] = []
+        var ended = false
+
+        var end: Int64 { first + Int64(entries.count) }
+    }
+
+    /// Messages kept for readers that lag or come back.
+    private static let capacity = 16_384
+
+    /// Changes with every start of the process, so that numbers of an earlier one aren't taken for ours.
+    let epoch: String
+    let state = Monitor(State())
+    private let subscription: any MessageSubscription
+    private let thread = Monitor<ServiceThread?>(nil)
+
+    /// Subscribes and begins to collect.
+    package init(bus: any MessageBus) throws {
+        epoch = String(UInt32.random(in: 0...UInt32.max), radix: 16)
+        subscription = try bus.subscribe(capacity: 4096)
+        thread.withLock { thread in thread = ServiceThread(name: "stream") { [self] in collect() } }
+    }
+
+    /// Ends all readers and the thread.
+    package func stop() {
+        subscription.cancel()
+        state.update { $0.ended = true }
+        thread.withLock { thread in
+            thread?.join()
+            thread = nil
+        }
+    }
+
+    private func collect() {
+        while let messages = subscription.next(timeoutMilliseconds: 1000) {
+            guard !messages.isEmpty else { continue }
+            let entries = messages.map(Self.entry)
+            state.update { state in
+                state.entries.append(contentsOf: entries)
+                // Removing from the front moves the rest: do it seldom.
+                if state.entries.count > 2 * Self.capacity {
+                    let surplus = state.entries.count - Self.capacity
+                    state.entries.removeFirst(surplus)
+                    state.first += Int64(surplus)
+                }
+            }
+        }
+        state.update { $0.ended = true }
+    }
+
+    private static func entry(_ message: EngineMessage) -> Entry {
+        switch message {
+        case .inferenceResults(let results):
+            Entry(uid: results.metric.uid, name: results.metric.name, text: "event: result\ndata: \(message.json)\n\n")
+        case .commandResult(let result):
+            Entry(
+                uid: result.modelId,
+                name: result.modelInfo?.metricName,
+                text: "event: command\ndata: \(message.json)\n\n"
+            )
+        }
+    }
+
+    // MARK: HTTP
+
+    /// Answers `GET /_stream`: all messages from now on, or those after `Last-Event-ID`; `?metric=` (name, name
+    /// pattern or uid, any number of times) selects.
+    package func respond(to request: HTTPRequest) throws -> HTTPResponse {
+        let wanted = request.query.filter { $0.name == "metric" && !$0.value.isEmpty }.map(\.value)
+        guard wanted.count <= 1000 else {
+            throw HTTPError.problem(400, "metric is given \(wanted.count) times; at most 1000 are taken")
+        }
+        let headers = [
+            HTTPField("Content-Type", "text/event-stream; charset=utf-8"), HTTPField("Cache-Control", "no-store"),
+        ]
+        if request.method == "HEAD" { return HTTPResponse(status: 200, headers: headers) }
+        let last = request.header("Last-Event-ID") ?? request.queryValue("last_event_id")
+        guard (last?.utf8.count ?? 0) <= 100 else {
+            throw HTTPError.problem(400, "the last event's id has more than 100 bytes")
+        }
+        let reader = ResultStreamReader(stream: self, wanted: wanted, after: last)
+        return HTTPResponse(status: 200, headers: headers, body: .stream(reader))
+    }
+}
+
+/// One reader's place in the stream.
+final class ResultStreamReader: HTTPBodySource {
+    /// A comment is sent after so long without an event: it keeps proxies from closing, and finds out that a client has gone.
+    private static let heartbeatMilliseconds = 10_000
+    private static let eventsPerChunk = 500
+
+    private struct Place {
+        var next: Int64
+        var greeting: String?
+        var cancelled = false
+    }
+
+    private let stream: ResultStream
+    private let wanted: Set<String>
+    private let patterns: [NamePattern]
+    private let place: Monitor<Place>
+
+    init(stream: ResultStream, wanted: [String], after lastID: String?) {
+        self.stream = stream
+        self.wanted = Set(wanted)
+        patterns = wanted.filter { $0.contains("*") || $0.contains("?") }.map(NamePattern.init)
+        // The comment gets the headers out at once; the retry time is the browser's pause before it comes back.
+        var greeting = ": htmengine results\nretry: 1000\n\n"
+        var next = stream.state.withLock { $0.end }
+        if let lastID {
+            let parts = lastID.split(separator: "-")
+            if parts.count == 2, parts[0] == stream.epoch, let number = Int64(parts[1]), number < next {
+                next = number + 1
+            } else {
+                greeting += Self.gap
+            }
+        }
+        // A client that loses the connection before its first event finds its place by this id.
+        greeting += "id: \(stream.epoch)-\(next - 1)\n\n"
+        place = Monitor(Place(next: next, greeting: greeting))
+    }
+
+    /// What came before can't be delivered any more: the client reads it from the database.
+    private static let gap = "event: gap\ndata: {}\n\n"
+
+    func next() -> [UInt8]? {
+        let (greeting, start, cancelled) = place.withLock { place in
+            defer { place.greeting = nil }
+            return (place.greeting, place.next, place.cancelled)
+        }
+        if cancelled { return nil }
+        if let greeting { return Array(greeting.utf8) }
+        var text = ""
+        var next = start
+        let open: Bool? = stream.state.wait(timeoutMilliseconds: Self.heartbeatMilliseconds) { state in
+            if place.withLock({ $0.cancelled }) || state.ended { return false }
+            if next < state.first {
+                text += Self.gap
+                next = state.first
+            }
+            var events = 0
+            while next < state.end, events < Self.eventsPerChunk {
+                let entry = state.entries[Int(next - state.first)]
+                if isWanted(entry) {
+                    text += "id: \(stream.epoch)-\(next)\n\(entry.text)"
+                    events += 1
+                }
+                next += 1
+            }
+            return text.isEmpty ? nil : true
+        }
+        if open == false { return nil }
+        let reached = next
+        place.withLock { $0.next = reached }
+        return Array((text.isEmpty ? ": still here\n\n" : text).utf8)
+    }
+
+    func cancel() {
+        place.withLock { $0.cancelled = true }
+        // Wakes a next() that waits on the stream.
+        stream.state.update { _ in }
+    }
+
+    private func isWanted(_ entry: ResultStream.Entry) -> Bool {
+        wanted.isEmpty || wanted.contains(entry.uid)
+            || entry.name.map { name in
+                wanted.contains(name) || patterns.contains { $0.matches(name) }
+            } == true
+    }
+}
