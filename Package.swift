@@ -60,10 +60,10 @@ let package = Package(
         ),
         library(
             "HTMEngine",
-            ["EngineCore", "Storage", "Bus", "Engine", "HTTPAPI", "Alerts", "HTTPClient", "HTM", "CInih"]
+            ["EngineCore", "Storage", "Bus", "Engine", "HTTPAPI", "Security", "Alerts", "HTTPClient", "HTM", "CInih"]
         ),
         library("Evaluation", ["HTM"]),
-        library("EngineCLI", ["HTMEngine", "EngineCore", "Engine", "HTTPClient", "Evaluation", "HTM"]),
+        library("EngineCLI", ["HTMEngine", "EngineCore", "Engine", "Security", "HTTPClient", "Evaluation", "HTM"]),
         .executableTarget(name: "htmengine", dependencies: ["EngineCLI"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "htm-benchmark",
@@ -77,9 +77,9 @@ let package = Package(
         tests("EngineTests", ["Engine", "EngineCore", "Storage", "Bus", "HTM"]),
         tests("StorageTests", ["Storage", "EngineCore"]),
         tests("GraphiteTests", ["Graphite", "EngineCore", "Storage", "TestSupport"]),
-        tests("SecurityTests", ["Security", "EngineCore"]),
+        tests("SecurityTests", ["Security", "EngineCore", "TestSupport"]),
         tests("AlertsTests", ["Alerts", "Security", "EngineCore", "Storage", "TestSupport"]),
-        tests("HTTPAPITests", ["HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
+        tests("HTTPAPITests", ["HTTPAPI", "Engine", "EngineCore", "Security", "TestSupport"]),
         tests("HTMEngineTests", ["HTMEngine", "HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
         tests("EngineCLITests", ["EngineCLI", "HTMEngine", "HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
         // Temporary directories, sockets by hand, child processes: what several test targets need.

@@ -6,6 +6,7 @@ package enum CommandTable {
         "htmengine",
         summary: "Says how anomalous each new value of a metric is.",
         subcommands: [
+            KeyCommand.command,
             ConfigCommand.command,
             VersionCommand.command,
         ]

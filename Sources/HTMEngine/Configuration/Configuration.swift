@@ -85,6 +85,7 @@ public struct Configuration: Sendable {
         self.settings = settings
         (repository, bus, reason) = try Self.chooseAdapters(settings, directory: directory)
         checkpointRoot = try Self.checkpointRoot(settings, dataDirectory: self.dataDirectory, environment: environment)
+        _ = try accessControl()
         for text in settings.list(.allowedSenders) where AddressRange(parsing: text) == nil {
             throw settings.wrong(
                 .allowedSenders,

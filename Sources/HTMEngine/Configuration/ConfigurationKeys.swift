@@ -506,25 +506,28 @@ extension ConfigurationKey {
     /// In the order of the files, as the reference shows them.
     ///
     /// A key that isn't here can't be read.
-    package static let all: [ConfigurationKey] = [
-        profiling,
-        repositoryEngine, repositoryDB, repositoryHost, repositoryUser, repositoryPassword, repositoryPort,
-        repositoryUnixSocket, repositoryTLS, repositoryTLSAuthority, repositorySynchronous,
-        busEngine,
-        resultsExchange, chunkSize,
-        pollInterval, metricErrorGracePeriod,
-        plaintextPort, plaintextHost, plaintextUDP, customQueue, allowedSenders, maximumMetrics, listenerConnections,
-        listenerIdle, futureLimit, autoMonitor,
-        statisticsMinimum, statisticsRefresh, statisticsSample, likelihoodTail,
-        firstRows, promoteAfter,
-        httpHost, httpPort, httpConnections, httpIdle, httpBody,
-        retentionDays,
-        logLevel, logFormat,
-        checkpointRoot,
-        swapperProfiling,
-        swapperResultsQueue, modelInputPrefix, schedulerQueue,
-        requestsPerCheckpoint, memoryBudget, partitions, runnerThreads,
-        brokerHost, brokerPort, brokerVirtualHost, brokerTLS, brokerTLSAuthority,
-        brokerUser, brokerPassword, brokerManagementPort,
-    ]
+    package static let all: [ConfigurationKey] =
+        [
+            profiling,
+            repositoryEngine, repositoryDB, repositoryHost, repositoryUser, repositoryPassword, repositoryPort,
+            repositoryUnixSocket, repositoryTLS, repositoryTLSAuthority, repositorySynchronous,
+            busEngine,
+            resultsExchange, chunkSize,
+            pollInterval, metricErrorGracePeriod,
+            plaintextPort, plaintextHost, plaintextUDP, customQueue, allowedSenders, maximumMetrics,
+            listenerConnections,
+            listenerIdle, futureLimit, autoMonitor,
+            statisticsMinimum, statisticsRefresh, statisticsSample, likelihoodTail,
+            firstRows, promoteAfter,
+            httpHost, httpPort, httpConnections, httpIdle, httpBody,
+            retentionDays,
+            logLevel, logFormat,
+        ] + security + [
+            checkpointRoot,
+            swapperProfiling,
+            swapperResultsQueue, modelInputPrefix, schedulerQueue,
+            requestsPerCheckpoint, memoryBudget, partitions, runnerThreads,
+            brokerHost, brokerPort, brokerVirtualHost, brokerTLS, brokerTLSAuthority,
+            brokerUser, brokerPassword, brokerManagementPort,
+        ]
 }
