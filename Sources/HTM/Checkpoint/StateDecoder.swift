@@ -148,6 +148,21 @@ package struct StateDecoder {
         return bytes.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[start..<start + count])) }
     }
 
+    /// Goes on behind the next `count` bytes.
+    package mutating func skip(_ count: Int) throws(CheckpointError) {
+        guard count >= 0, count <= remaining else {
+            throw .truncated(at: offset, needed: count)
+        }
+        offset += count
+    }
+
+    /// Lets `body` read ranges of bytes that lie before `offset`, in place.
+    func withStreams<Result>(_ ranges: [Range<Int>], _ body: ([UnsafeBufferPointer<UInt8>]) -> Result) -> Result {
+        bytes.withUnsafeBufferPointer { bytes in
+            body(ranges.map { UnsafeBufferPointer(rebasing: bytes[$0]) })
+        }
+    }
+
     /// The next `count` bytes.
     package mutating func decodeBytes(_ count: Int) throws(CheckpointError) -> [UInt8] {
         try withBytes(count) { Array($0) }

@@ -12,17 +12,17 @@ import CKernels
 package struct SpatialPooler: Sendable {
     let blueprint: SpatialPoolerBlueprint
     /// Owned by one pooler at a time for writing: `makeUnique()` before every change.
-    private nonisolated(unsafe) var store: ColumnStore
+    nonisolated(unsafe) var store: ColumnStore
     private let level: KernelLevel
     /// Records seen, and of them records learned from.
-    private(set) var iteration = 0
-    private(set) var learningIteration = 0
+    var iteration = 0
+    var learningIteration = 0
     /// `nil` while every column's overlap duty cycle is exactly 1, which is nearly always.
-    private var overlapDutyCycles: [Float]?
+    var overlapDutyCycles: [Float]?
     /// Only with boosting.
-    private var activeDutyCycles: [Float] = []
-    private var boostFactors: [Float] = []
-    private var minimumOverlapDutyCycle: Float = 0
+    var activeDutyCycles: [Float] = []
+    var boostFactors: [Float] = []
+    var minimumOverlapDutyCycle: Float = 0
 
     init(blueprint: SpatialPoolerBlueprint, level: KernelLevel = .best) {
         self.blueprint = blueprint
@@ -184,7 +184,7 @@ package struct SpatialPooler: Sendable {
     }
 
     /// Trims a slot's permanences and rewrites its connected mask.
-    private func refreshConnected(column: Int, slot: Int) {
+    func refreshConnected(column: Int, slot: Int) {
         let words = blueprint.wordsPerColumn
         var permanence = store.permanences.base + slot * store.stride
         for word in 0..<words {

@@ -73,6 +73,10 @@ public struct SpatialPoolerParameters: Sendable, Equatable {
         ] {
             try require(value >= 0 && value <= 1, "SP \(name) is \(value), expected 0...1")
         }
+        try require(
+            connectedThreshold >= trimThreshold,
+            "SP synPermConnected is \(synPermConnected), expected more than half of synPermActiveInc"
+        )
         try require(dutyCyclePeriod >= 1, "SP dutyCyclePeriod is \(dutyCyclePeriod), expected at least 1")
         try require(
             boostStrength >= 0 && boostStrength.isFinite,

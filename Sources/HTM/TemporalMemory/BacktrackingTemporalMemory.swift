@@ -87,6 +87,24 @@ package struct BacktrackingTemporalMemory: Sendable {
         read({ $0.averageLearnedSequenceLength }, { $0.averageLearnedSequenceLength })
     }
 
+    /// Appends the memory's state. Layout: docs/formats/checkpoint.md, "Backtracking temporal memory".
+    package func encode(into encoder: inout StateEncoder) {
+        if let compact {
+            compact.core.encode(into: &encoder)
+        } else {
+            wide!.core.encode(into: &encoder)
+        }
+    }
+
+    /// Takes over what `encode(into:)` wrote, into a memory just made from the same parameters.
+    package mutating func restore(from decoder: inout StateDecoder) throws(CheckpointError) {
+        if let compact {
+            try compact.core.restore(from: &decoder)
+        } else {
+            try wide!.core.restore(from: &decoder)
+        }
+    }
+
     private func read<Result>(
         _ compactBody: (borrowing BacktrackingCore<CompactLayout>) -> Result,
         _ wideBody: (borrowing BacktrackingCore<WideLayout>) -> Result

@@ -40,9 +40,10 @@ protocol PermanenceRule: Sendable {
     /// `nil` when nothing is left.
     func decreased(_ stored: Stored) -> Stored?
     func isConnected(_ stored: Stored) -> Bool
-    func permanence(_ stored: Stored) -> Float
-    /// The stored form of a permanence, `nil` when there is none.
-    func stored(_ permanence: Float) -> Stored?
+    /// Appends the stored form to a checkpoint.
+    static func encode(_ stored: Stored, into stream: inout ByteStream)
+    /// Reads it back; `nil` when it is none of this rule's.
+    func decode(from reader: inout ByteStreamReader) -> Stored?
     /// `nil` when nothing is left after a decay.
     func decayed(_ stored: Stored, by decay: Float) -> Stored?
 }
@@ -79,10 +80,15 @@ struct FloatPermanence: PermanenceRule {
         stored >= connected
     }
 
-    func permanence(_ stored: Float) -> Float { stored }
+    @inline(__always)
+    static func encode(_ stored: Float, into stream: inout ByteStream) {
+        stream.append(stored.bitPattern)
+    }
 
-    func stored(_ permanence: Float) -> Float? {
-        permanence > 0 && permanence <= max(maximum, initial) ? permanence : nil
+    @inline(__always)
+    func decode(from reader: inout ByteStreamReader) -> Float? {
+        let permanence = Float(bitPattern: reader.word())
+        return permanence > 0 && permanence <= max(maximum, initial) ? permanence : nil
     }
 
     func decayed(_ stored: Float, by decay: Float) -> Float? {
@@ -101,6 +107,7 @@ struct CodedPermanence: PermanenceRule {
     let initial: UInt8
     /// The float of each code, ascending.
     let floats: [Float]
+    private let codeCount: UInt8
     private let firstConnected: UInt8
     private let increases: InlineArray<256, UInt8>
     private let decreases: InlineArray<256, UInt8>
@@ -130,6 +137,7 @@ struct CodedPermanence: PermanenceRule {
             decreases[index] = rule.decreased(permanence).map(code) ?? Self.removed
         }
         self.floats = floats
+        codeCount = UInt8(floats.count)
         self.increases = increases
         self.decreases = decreases
         initial = code(rule.initial)
@@ -152,12 +160,15 @@ struct CodedPermanence: PermanenceRule {
         stored >= firstConnected
     }
 
-    func permanence(_ stored: UInt8) -> Float {
-        floats[Int(stored)]
+    @inline(__always)
+    static func encode(_ stored: UInt8, into stream: inout ByteStream) {
+        stream.append(stored)
     }
 
-    func stored(_ permanence: Float) -> UInt8? {
-        floats.firstIndex(of: permanence).map { UInt8($0) }
+    @inline(__always)
+    func decode(from reader: inout ByteStreamReader) -> UInt8? {
+        let code = reader.byte()
+        return code < codeCount ? code : nil
     }
 
     func decayed(_ stored: UInt8, by decay: Float) -> UInt8? {

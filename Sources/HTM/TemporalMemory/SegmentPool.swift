@@ -219,6 +219,18 @@ struct SegmentPool<Layout: SegmentLayout> {
 
     // MARK: Restoring
 
+    /// Sees to room for a known number of segments and synapses.
+    mutating func reserve(segments: Int, synapses: Int) {
+        records.reserve(segments)
+        // Runs are rounded up to four synapses: one and a half of them per segment on average.
+        sources.reserve(synapses + 2 * segments)
+        permanences.reserve(synapses + 2 * segments)
+    }
+
+    mutating func setConnected(_ count: Int, of segment: Int) {
+        records.base[segment].connected = Layout.Small(truncatingIfNeeded: count)
+    }
+
     /// Sets a cell's slots as a checkpoint has them.
     mutating func restoreSlots(of cell: Cell, count: Int, freed: [UInt16]) {
         openPage(ofColumn: column(of: cell))
