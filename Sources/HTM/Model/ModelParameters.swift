@@ -9,6 +9,11 @@ public struct ModelParameters: Sendable, Equatable {
     /// The temporal memory; as many columns as the spatial pooler.
     public var temporalMemory = TemporalMemoryParameters.backtracking(BacktrackingParameters())
 
+    /// How raw scores become likelihoods; `nil`: raw scores only.
+    public var likelihood: LikelihoodParameters? = LikelihoodParameters()
+    /// What to predict; `nil`: nothing.
+    public var classifier: SDRClassifier.Parameters?
+
     /// The default pooler and memory behind given encoders.
     public init(encoders: [EncoderParameters]) {
         self.encoders = encoders
@@ -43,5 +48,45 @@ public struct ModelParameters: Sendable, Equatable {
     ) {
         let padding = (maximum - minimum) * share
         return (minimum - padding, maximum + padding)
+    }
+
+    func validate() throws(ParameterError) {
+        try require(
+            temporalMemory.columnCount == spatialPooler.columnCount,
+            "TM columnCount is \(temporalMemory.columnCount), expected the SP's \(spatialPooler.columnCount)"
+        )
+        if let classifier {
+            try require(
+                temporalMemory.columnCount * temporalMemory.cellsPerColumn <= 65_536,
+                "classifier with \(temporalMemory.columnCount * temporalMemory.cellsPerColumn) cells, expected at most 65536"
+            )
+            let steps = classifier.steps
+            try require(
+                !steps.isEmpty && steps.allSatisfy { (0...1000).contains($0) } && Set(steps).count == steps.count,
+                "classifier steps are \(steps), expected different numbers of 0...1000"
+            )
+            try require(
+                classifier.alpha > 0 && classifier.alpha <= 1,
+                "classifier alpha is \(classifier.alpha), expected more than 0 and at most 1"
+            )
+            try require(
+                (0...1).contains(classifier.actualValueAlpha),
+                "classifier actValueAlpha is \(classifier.actualValueAlpha), expected 0...1"
+            )
+        }
+    }
+}
+
+/// How raw scores become likelihoods.
+public struct LikelihoodParameters: Sendable, Equatable {
+    /// When the distribution of scores is estimated.
+    public var schedule: AnomalyLikelihood.Schedule
+    /// Which tail probability is used.
+    public var tail: LikelihoodTail
+
+    /// The engine's schedule with the tail of 1.0.x unless given.
+    public init(schedule: AnomalyLikelihood.Schedule = .engine(), tail: LikelihoodTail = .erfc) {
+        self.schedule = schedule
+        self.tail = tail
     }
 }

@@ -282,6 +282,12 @@ extension SpatialPooler {
     /// Columns whose synapses differ from the blueprint's.
     package var changedColumnCount: Int { store.columns.count }
 
+    /// Memory beyond the blueprint, roughly. Unit: bytes.
+    package var byteCount: Int {
+        store.permanences.byteCount + store.connected.byteCount + 2 * (store.columns.count + store.slotPlusOne.count)
+            + 4 * ((overlapDutyCycles?.count ?? 0) + activeDutyCycles.count + boostFactors.count)
+    }
+
     /// A column's potential inputs, ascending, with their permanences.
     package func synapses(of column: Int) -> [(input: Int, permanence: Float, isConnected: Bool)] {
         let words = blueprint.wordsPerColumn

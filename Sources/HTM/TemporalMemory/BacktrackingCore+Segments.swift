@@ -432,29 +432,50 @@ extension BacktrackingCore {
                 emptied.append(segment)
             }
         }
-        removeSegments(emptied)
+        // In an order that doesn't depend on segment numbers: the slots freed last are used first.
+        removeSegments(emptied.sorted { pool.records[$0].isBefore(pool.records[$1]) })
         matchesAreStale = true
     }
 
-    /// Beyond the limit removes 1/128 of it: the segments reinforced longest ago, ties by cell and slot.
+    /// Beyond the limit removes the excess and 1/128 of the limit: the segments reinforced longest ago, ties by cell and slot.
     ///
     /// In batches, so that finding the oldest doesn't cost every record; depends on nothing but the state, so that a restored model
     /// removes the same ones.
     mutating func enforceSegmentLimit() {
-        guard pool.segmentCount > parameters.segmentLimit else {
+        let excess = pool.segmentCount - parameters.segmentLimit
+        guard excess > 0 else {
             return
         }
-        let batch = max(parameters.segmentLimit / 128, 1)
-        // Counting by age finds the cut without sorting all segments.
-        var oldest: [Int] = (0..<pool.records.count).filter { pool.records[$0].size > 0 }
-        oldest.sort { first, second in
-            let (one, other) = (pool.records[first], pool.records[second])
-            if one.lastActiveIteration != other.lastActiveIteration {
-                return one.lastActiveIteration < other.lastActiveIteration
-            }
-            return one.cell != other.cell ? one.cell < other.cell : one.slot < other.slot
+        let count = excess + parameters.segmentLimit / 128
+        let cut = lastActiveIteration(ofOldest: count)
+        let candidates = (0..<pool.records.count).filter {
+            pool.records[$0].size > 0 && Int(pool.records[$0].lastActiveIteration) <= cut
         }
-        removeSegments(Array(oldest.prefix(batch)))
+        let oldest = candidates.sorted { first, second in
+            let (one, other) = (pool.records[first], pool.records[second])
+            return one.lastActiveIteration != other.lastActiveIteration
+                ? one.lastActiveIteration < other.lastActiveIteration : one.isBefore(other)
+        }
+        removeSegments(Array(oldest.prefix(count)))
         matchesAreStale = true
+    }
+
+    /// The iteration at or before which at least `count` segments were last reinforced.
+    ///
+    /// Counting by age in 4096 steps leaves few segments to sort.
+    private func lastActiveIteration(ofOldest count: Int) -> Int {
+        let steps = 4096
+        var counts = [Int](repeating: 0, count: steps)
+        for segment in 0..<pool.records.count where pool.records[segment].size > 0 {
+            counts[Int(pool.records[segment].lastActiveIteration) * steps / (iteration + 1)] += 1
+        }
+        var seen = 0
+        for step in 0..<steps {
+            seen += counts[step]
+            if seen >= count {
+                return ((step + 1) * (iteration + 1) + steps - 1) / steps
+            }
+        }
+        return iteration
     }
 }

@@ -208,6 +208,14 @@ struct BacktrackingCore<Layout: SegmentLayout> {
         keptUpdates.removeAll()
     }
 
+    /// Memory taken, roughly. Unit: bytes.
+    var byteCount: Int {
+        pool.byteCount + 3 * activeCells.words.byteCount + learnRanks.byteCount + columnBest.byteCount
+            + counters.byteCount
+            + collected.byteCount + positions.byteCount + queue.byteCount + queueMasks.byteCount + matches.byteCount
+            + 4096
+    }
+
     /// How many of `columns` are expected.
     func predictedCount(among columns: [UInt16]) -> Int {
         columns.count { predictedColumns[Int($0) >> 6] >> UInt64($0 & 63) & 1 == 1 }

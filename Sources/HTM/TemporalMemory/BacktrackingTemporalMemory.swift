@@ -82,6 +82,11 @@ package struct BacktrackingTemporalMemory: Sendable {
         read({ $0.pool.synapseCount }, { $0.pool.synapseCount })
     }
 
+    /// Memory taken, roughly. Unit: bytes.
+    package var byteCount: Int {
+        read({ $0.byteCount }, { $0.byteCount })
+    }
+
     /// Moving average of the lengths of learned sequences, in records.
     package var averageLearnedSequenceLength: Float {
         read({ $0.averageLearnedSequenceLength }, { $0.averageLearnedSequenceLength })

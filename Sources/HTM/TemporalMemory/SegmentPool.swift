@@ -24,6 +24,11 @@ struct SegmentPool<Layout: SegmentLayout> {
         /// Synapses whose permanence is connected.
         var connected: Layout.Small
         var units: Layout.Small
+
+        /// The order of cells, then slots.
+        func isBefore(_ other: Record) -> Bool {
+            cell != other.cell ? cell < other.cell : slot < other.slot
+        }
     }
 
     static var synapsesPerUnit: Int { 4 }

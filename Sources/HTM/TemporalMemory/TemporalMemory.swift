@@ -4,7 +4,7 @@
 public enum TemporalMemoryParameters: Sendable, Equatable {
     /// The default; `cpp` in the original's parameters.
     case backtracking(BacktrackingParameters)
-    /// Simpler and weaker; `tm_cpp` in the original's parameters.
+    /// The simpler one; `tm_cpp` in the original's parameters.
     case plain(PlainTemporalMemory.Parameters)
 
     /// The columns the memory works on.
@@ -12,6 +12,14 @@ public enum TemporalMemoryParameters: Sendable, Equatable {
         switch self {
         case .backtracking(let parameters): parameters.columnCount
         case .plain(let parameters): parameters.columnCount
+        }
+    }
+
+    /// Cells of each column.
+    public var cellsPerColumn: Int {
+        switch self {
+        case .backtracking(let parameters): parameters.cellsPerColumn
+        case .plain(let parameters): parameters.cellsPerColumn
         }
     }
 }
@@ -64,10 +72,10 @@ package enum TemporalMemory: Sendable {
     }
 
     /// The active cells, ascending: the classifier's input.
-    package var activeCells: [UInt32] {
+    package var activeCells: [UInt16] {
         switch self {
-        case .backtracking(let memory): memory.activeCells
-        case .plain(let memory): memory.activeCells.map { UInt32($0) }
+        case .backtracking(let memory): memory.activeCells.map { UInt16(truncatingIfNeeded: $0) }
+        case .plain(let memory): memory.activeCells
         }
     }
 
@@ -84,6 +92,35 @@ package enum TemporalMemory: Sendable {
         switch self {
         case .backtracking(let memory): memory.synapseCount
         case .plain(let memory): memory.synapseCount
+        }
+    }
+
+    /// Memory taken, roughly. Unit: bytes.
+    package var byteCount: Int {
+        switch self {
+        case .backtracking(let memory): memory.byteCount
+        case .plain(let memory):
+            // Fixed runs of synapses, their presynaptic entries, and tables by cell.
+            memory.segmentCount * (memory.parameters.maxSynapsesPerSegment * 6 + 32) + memory.synapseCount * 10
+                + memory.parameters.columnCount * memory.parameters.cellsPerColumn * 12
+        }
+    }
+
+    package func encode(into encoder: inout StateEncoder) {
+        switch self {
+        case .backtracking(let memory): memory.encode(into: &encoder)
+        case .plain(let memory): memory.encode(into: &encoder)
+        }
+    }
+
+    /// Takes over what `encode(into:)` wrote, into a memory just made from the same parameters.
+    package mutating func restore(from decoder: inout StateDecoder) throws(CheckpointError) {
+        switch self {
+        case .backtracking(var memory):
+            try memory.restore(from: &decoder)
+            self = .backtracking(memory)
+        case .plain(let memory):
+            self = .plain(try PlainTemporalMemory(parameters: memory.parameters, from: &decoder))
         }
     }
 }

@@ -139,7 +139,11 @@ enum PeriodicSeries {
             _ = fresh.process(PeriodicSeries.input(index))
         }
         for index in 150..<300 {
-            #expect(model.process(PeriodicSeries.input(index)) == fresh.process(PeriodicSeries.input(index)))
+            let (output, expected) = (
+                model.process(PeriodicSeries.input(index)), fresh.process(PeriodicSeries.input(index))
+            )
+            #expect(output.rawScore == expected.rawScore)
+            #expect(output.likelihood == expected.likelihood)
         }
     }
 

@@ -14,12 +14,30 @@ struct GoldenModelTests {
     }
 
     @Test(arguments: GoldenData.names(in: "plain_tm"))
-    func rawScoresOfThePlainMemoryEqualTheOriginals(name: String) throws {
+    func plainMemorysRawScoresEqualTheOriginals(name: String) throws {
         let series = try GoldenSeries(name)
         var parameters = series.parameters
-        parameters.temporalMemory = .plain(.init())
+        parameters.temporalMemory = .plain(PlainTemporalMemory.Parameters())
         var model = try AnomalyModel(parameters: parameters)
         #expect(series.firstDifference { model.process($0).rawScore } == nil)
+    }
+
+    @Test(arguments: GoldenData.names(in: "classifier"))
+    func bestPredictionsEqualTheOriginals(name: String) throws {
+        let series = try GoldenSeries(name)
+        let rows = try GoldenData.rows(name)
+        var parameters = series.parameters
+        parameters.classifier = SDRClassifier.Parameters(steps: [1, 5])
+        var model = try AnomalyModel(parameters: parameters)
+        for (index, input) in series.inputs.enumerated() {
+            let output = model.process(input)
+            try #require(output.rawScore == series.scores[index], "record \(index)")
+            for (column, step) in [(3, 1), (4, 5)] {
+                let (best, expected) = (try #require(output.bestPredictions[step]), Double(rows[index][column])!)
+                // The files print twelve digits or so.
+                try #require(abs(best - expected) <= 1e-7 * max(1, abs(expected)), "record \(index), step \(step)")
+            }
+        }
     }
 
     @Test(arguments: KernelLevel.available)
