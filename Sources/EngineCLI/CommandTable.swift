@@ -7,6 +7,7 @@ package enum CommandTable {
         summary: "Says how anomalous each new value of a metric is.",
         subcommands: [
             KeyCommand.command,
+            DetectCommand.command,
             ConfigCommand.command,
             VersionCommand.command,
         ]
