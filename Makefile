@@ -17,7 +17,7 @@ BUILD_PACKAGES := pkg-config libsqlite3-dev libmariadb-dev librabbitmq-dev libmi
 	libcurl4-openssl-dev libinih-dev libgnutls28-dev
 # Tests talk to the real programs: the sqlite3 shell, curl, and the servers of the production form (started by the tests
 # themselves, on free ports and with data directories of their own).
-TEST_PACKAGES := sqlite3 curl mariadb-server rabbitmq-server supervisor \
+TEST_PACKAGES := sqlite3 curl mariadb-server rabbitmq-server supervisor python3 python3-pika openssl \
 	graphite-web prometheus-alertmanager python3-aiosmtpd testssl.sh
 
 SOURCES = $(wildcard Package.swift Sources Tests Samples Benchmarks)
@@ -31,8 +31,11 @@ build: deps
 run: build
 	@exec .build/release/htmengine serve $(ARGS)
 
+# Real servers for the tests, started once and ended with them (HTMENGINE_TEST_SERVERS=no leaves them out).
+WITH_SERVERS = Tests/Support/with-servers
+
 test: deps test-deps
-	$(SWIFT) test -c release --disable-xctest
+	$(WITH_SERVERS) $(SWIFT) test -c release --disable-xctest
 
 # Installs the packages of its first argument that aren't there yet.
 define install_missing
