@@ -74,8 +74,9 @@ let package = Package(
 
         tests("HTMTests", ["HTM"]),
         tests("EvaluationTests", ["Evaluation", "HTM"]),
-        tests("EngineTests", ["Engine", "EngineCore", "Storage", "Bus", "HTM"]),
-        tests("StorageTests", ["Storage", "EngineCore"]),
+        tests("EngineTests", ["Engine", "EngineCore", "Storage", "Bus", "HTM", "TestSupport"]),
+        tests("BusTests", ["Bus", "EngineCore", "TestSupport"]),
+        tests("StorageTests", ["Storage", "EngineCore", "TestSupport"]),
         tests("GraphiteTests", ["Graphite", "EngineCore", "Storage", "TestSupport"]),
         tests("SecurityTests", ["Security", "EngineCore", "TestSupport"]),
         tests("AlertsTests", ["Alerts", "Security", "EngineCore", "Storage", "TestSupport"]),

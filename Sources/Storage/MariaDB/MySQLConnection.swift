@@ -39,7 +39,15 @@ final class MySQLConnection: SQLConnection {
         let connected =
             if let socket = configuration.unixSocket {
                 mysql_real_connect(
-                    handle, nil, configuration.user, configuration.password, configuration.database, 0, socket, flags)
+                    handle,
+                    nil,
+                    configuration.user,
+                    configuration.password,
+                    configuration.database,
+                    0,
+                    socket,
+                    flags
+                )
             } else {
                 // A name would make the library prefer a socket of its own choosing when it is "localhost".
                 mysql_real_connect(

@@ -119,8 +119,10 @@ final class MySQLParameters {
             bind.buffer = take(8 * range.count)
             for (position, row) in range.enumerated() {
                 switch rows.values[row * rows.columnCount + column] {
-                case .integer(let number): bind.buffer.storeBytes(of: number, toByteOffset: 8 * position, as: Int64.self)
-                case .double(let number): bind.buffer.storeBytes(of: number, toByteOffset: 8 * position, as: Double.self)
+                case .integer(let number):
+                    bind.buffer.storeBytes(of: number, toByteOffset: 8 * position, as: Int64.self)
+                case .double(let number):
+                    bind.buffer.storeBytes(of: number, toByteOffset: 8 * position, as: Double.self)
                 default: bind.buffer.storeBytes(of: 0, toByteOffset: 8 * position, as: Int64.self)
                 }
             }
