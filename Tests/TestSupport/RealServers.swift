@@ -78,6 +78,7 @@ package final class TestSQLDatabase: Sendable {
     @discardableResult
     package func shell(_ sql: String) throws -> String { try Self.shell(server, name, sql) }
 
+    @discardableResult
     private static func shell(_ server: RealServers.SQL, _ database: String?, _ sql: String) throws -> String {
         let finished = try run(
             [
