@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CRabbitMQ
+internal import CRabbitMQ
 import EngineCore
 import Glibc
 
@@ -354,6 +354,15 @@ package final class AMQPConnection {
             if !waiting.isEmpty { return waiting.removeFirst() }
             if !cancelledChannels.isEmpty { return nil }
         }
+    }
+
+    /// Reads what the broker has sent meanwhile and answers its heartbeats; deliveries are kept for `receive`.
+    package func serveHeartbeats() throws {
+        let kept = waiting
+        waiting = []
+        var more: [AMQPDelivery] = []
+        while let delivery = try receive(timeoutMilliseconds: 0) { more.append(delivery) }
+        waiting = kept + more
     }
 
     /// Acknowledges a delivery, with all before it on its channel when `multiple`.

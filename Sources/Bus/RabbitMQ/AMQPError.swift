@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CRabbitMQ
+internal import CRabbitMQ
 import EngineCore
 
 /// What went wrong between the broker and us.

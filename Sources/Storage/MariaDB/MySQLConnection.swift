@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CMariaDB
+internal import CMariaDB
 import EngineCore
 
 /// One connection to a MySQL or MariaDB server through Connector/C.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CMariaDB
+internal import CMariaDB
 
 /// What the numbers of server and client library mean to us.
 enum MySQLError {

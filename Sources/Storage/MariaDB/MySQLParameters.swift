@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CMariaDB
+internal import CMariaDB
 import EngineCore
 
 /// Memory for the values bound to a statement while it runs, reused from call to call.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CMariaDB
+internal import CMariaDB
 import EngineCore
 
 /// A prepared statement of one connection, with the memory its results are fetched into.

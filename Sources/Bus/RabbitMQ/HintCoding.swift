@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EngineCore
+
+/// Hints as messages of the partition queues: `[["<uid>", generation, first rowid, [[time, value], …]], …]`.
+///
+/// Ours alone, and never needed for correctness: what can't be read is left out.
+enum HintCoding {
+    static func encode(_ hints: [ModelHint]) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginArray()
+        for hint in hints {
+            writer.beginArray()
+            writer.value(hint.uid)
+            writer.value(hint.generation)
+            writer.value(hint.firstRowid)
+            writer.beginArray()
+            for sample in hint.samples {
+                writer.beginArray()
+                writer.value(sample.timestamp)
+                writer.value(sample.value)
+                writer.endArray()
+            }
+            writer.endArray()
+            writer.endArray()
+        }
+        writer.endArray()
+        return writer.takeBytes()
+    }
+
+    static func decode(_ bytes: [UInt8]) -> [ModelHint] {
+        guard let items = try? JSONValue.parse(bytes).arrayValue else { return [] }
+        return items.compactMap { item in
+            guard let parts = item.arrayValue, parts.count == 4, let uid = parts[0].stringValue,
+                let generation = parts[1].integerValue, let first = parts[2].integerValue,
+                let samples = parts[3].arrayValue
+            else { return nil }
+            let decoded = samples.compactMap { pair -> Sample? in
+                guard let pair = pair.arrayValue, pair.count == 2, let time = pair[0].integerValue,
+                    let value = pair[1].doubleValue
+                else { return nil }
+                return Sample(timestamp: time, value: value)
+            }
+            guard decoded.count == samples.count else { return nil }
+            return ModelHint(uid: uid, generation: generation, firstRowid: first, samples: decoded)
+        }
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EngineCore
+
+/// The bus of the production form: partition queues and the original's results exchange on RabbitMQ.
+package final class RabbitMQBus: MessageBus {
+    private struct State {
+        var consumers: [PartitionConsumer] = []
+        var subscriptions: [RabbitMQSubscription] = []
+        var isClosed = false
+    }
+
+    package let configuration: RabbitMQConfiguration
+    package let partitionCount: Int
+    private let logger: any Logger
+    private let publisher: AMQPPublisher
+    private let state = Monitor(State())
+
+    /// Connects nothing yet: the broker may come later than we.
+    ///
+    /// - Parameter partitionCount: 1…1024, the same for all processes of an installation.
+    package init(configuration: RabbitMQConfiguration, partitionCount: Int, logger: any Logger) {
+        precondition((1...1024).contains(partitionCount), "the number of partitions is between 1 and 1024")
+        self.configuration = configuration
+        self.partitionCount = partitionCount
+        self.logger = logger
+        publisher = AMQPPublisher(configuration: configuration, partitionCount: partitionCount, logger: logger)
+    }
+
+    package var isDurable: Bool { true }
+
+    package func send(_ hints: [ModelHint]) { publisher.send(hints) }
+
+    package func publish(_ messages: [EngineMessage]) throws {
+        try publisher.publish(messages.map { ResultsCoding.encode($0, exchange: configuration.resultsExchange) })
+    }
+
+    package func join(_ worker: any PartitionWorker) throws {
+        let consumer = PartitionConsumer(
+            worker: worker,
+            configuration: configuration,
+            partitionCount: partitionCount,
+            logger: logger
+        )
+        let accepted = state.withLock { state in
+            if !state.isClosed { state.consumers.append(consumer) }
+            return !state.isClosed
+        }
+        guard !accepted else { return }
+        consumer.close()
+        throw EngineError(.stopping, "the bus is closed")
+    }
+
+    package func leave(_ worker: any PartitionWorker) {
+        let leaving = state.withLock { state in
+            let found = state.consumers.filter { $0.worker === worker }
+            state.consumers.removeAll { $0.worker === worker }
+            return found
+        }
+        for consumer in leaving { consumer.close() }
+    }
+
+    package func subscribe(capacity: Int) throws -> any MessageSubscription {
+        do {
+            let subscription = try RabbitMQSubscription(
+                configuration: configuration,
+                capacity: capacity,
+                logger: logger
+            )
+            state.withLock { $0.subscriptions.append(subscription) }
+            return subscription
+        } catch let error as AMQPError {
+            throw error.engineError(configuration)
+        }
+    }
+
+    /// Publishes to the custom-metric queue, as the original's senders do; blocks until the broker has taken it over.
+    ///
+    /// - Parameter lines: Graphite lines, `name value time`.
+    package func sendLines(_ lines: [String]) throws {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.field("protocol", "plain")
+        writer.key("data")
+        writer.beginArray()
+        for line in lines { writer.value(line) }
+        writer.endArray()
+        writer.endObject()
+        var message = AMQPMessage(body: writer.takeBytes())
+        message.routingKey = configuration.customMetricQueue
+        try publisher.publish([message])
+    }
+
+    package func counters() -> [String: Int64] {
+        var numbers = publisher.counters()
+        let (consumers, subscriptions) = state.withLock { ($0.consumers, $0.subscriptions) }
+        numbers["htmengine_bus_partitions_owned"] = consumers.reduce(0) { $0 + Int64($1.owned.count) }
+        numbers["htmengine_bus_hints_received_total"] = consumers.reduce(0) { $0 + $1.hintsReceived }
+        numbers["htmengine_bus_messages_dropped_total"] = subscriptions.reduce(0) { $0 + $1.dropped }
+        return numbers
+    }
+
+    /// What waits in our queues on the broker, by queue name: ready messages and consumers.
+    ///
+    /// Queues that don't exist are left out.
+    package func queueDepths() throws -> [(queue: String, messages: Int, consumers: Int)] {
+        do {
+            let connection = try AMQPConnection(configuration, name: "htmengine status")
+            let names =
+                [
+                    configuration.customMetricQueue, configuration.deadLetterQueue, configuration.notificationQueue,
+                    configuration.runnersQueue,
+                ] + (0..<partitionCount).map(configuration.partitionQueue)
+            return try names.compactMap { name in
+                try connection.inspectQueue(name).map { (name, $0.messages, $0.consumers) }
+            }
+        } catch let error as AMQPError {
+            throw error.engineError(configuration)
+        }
+    }
+
+    package func close() {
+        let (consumers, subscriptions) = state.withLock { state in
+            state.isClosed = true
+            defer {
+                state.consumers = []
+                state.subscriptions = []
+            }
+            return (state.consumers, state.subscriptions)
+        }
+        for consumer in consumers { consumer.close() }
+        for subscription in subscriptions { subscription.cancel() }
+        publisher.close()
+    }
+}
