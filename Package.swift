@@ -75,6 +75,7 @@ let package = Package(
         tests("HTMTests", ["HTM"]),
         tests("EvaluationTests", ["Evaluation", "HTM"]),
         tests("EngineTests", ["Engine", "EngineCore", "Storage", "Bus", "HTM", "TestSupport"]),
+        tests("BusTests", ["Bus", "EngineCore", "TestSupport"]),
         tests("StorageTests", ["Storage", "EngineCore", "TestSupport"]),
         tests("GraphiteTests", ["Graphite", "EngineCore", "Storage", "TestSupport"]),
         tests("SecurityTests", ["Security", "EngineCore", "TestSupport"]),
