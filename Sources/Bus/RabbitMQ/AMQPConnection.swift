@@ -55,14 +55,10 @@ package final class AMQPConnection {
             throw AMQPError(kind: .connection, message: "out of memory")
         }
         self.state = state
-        do {
-            try open(configuration)
-            try login(configuration, name: name)
-            try openChannel(Self.operations)
-        } catch {
-            amqp_destroy_connection(state)
-            throw error
-        }
+        // Everything is initialised: when one of these throws, `deinit` runs.
+        try open(configuration)
+        try login(configuration, name: name)
+        try openChannel(Self.operations)
     }
 
     deinit {
