@@ -21,6 +21,7 @@ static inline amqp_rpc_reply_t crabbitmq_login(amqp_connection_state_t connectio
                                       AMQP_SASL_METHOD_PLAIN, user, password);
 }
 
+static const amqp_method_number_t crabbitmq_basic_deliver = AMQP_BASIC_DELIVER_METHOD;
 static const amqp_method_number_t crabbitmq_basic_ack = AMQP_BASIC_ACK_METHOD;
 static const amqp_method_number_t crabbitmq_basic_nack = AMQP_BASIC_NACK_METHOD;
 static const amqp_method_number_t crabbitmq_basic_return = AMQP_BASIC_RETURN_METHOD;

@@ -54,7 +54,7 @@ struct RabbitMQBusTests {
         ] { try connection.deleteQueue(queue) }
     }
 
-    /// Runs a foreign client: Python's pika, with `channel`, `name` of the test's entities and the standard modules at hand.
+    /// Runs a foreign client: pika with Debian's own Python (another one on PATH wouldn't find it), with `channel`, `name` of the test's entities and the standard modules at hand.
     private func pika(_ script: String, _ arguments: String...) throws -> String {
         let server = try #require(RealServers.amqp)
         let head = """
@@ -67,7 +67,10 @@ struct RabbitMQBusTests {
 
             """
         let finished = try run(
-            ["python3", "-c", head + script + "\nconnection.close()", server.user, server.password, "\(server.port)"]
+            [
+                "/usr/bin/python3", "-c", head + script + "\nconnection.close()", server.user, server.password,
+                "\(server.port)",
+            ]
                 + arguments
         )
         if finished.status != 0 { throw PollingTimeout(description: finished.errorOutput) }
@@ -285,6 +288,7 @@ struct RabbitMQBusTests {
         let server = try #require(RealServers.amqp)
         var secure = configuration
         secure.port = try #require(server.tlsPort)
+        secure.host = "localhost"
         secure.tls = .init(authorityFile: server.authority)
         #expect(try AMQPConnection(secure, name: "tls").inspectQueue("nobody") == nil)
         secure.tls = .init()

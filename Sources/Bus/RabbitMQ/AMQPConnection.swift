@@ -336,7 +336,7 @@ package final class AMQPConnection {
             let reply = amqp_consume_message(state, &envelope, &timeout, 0)
             if reply.reply_type == AMQP_RESPONSE_NORMAL {
                 defer { amqp_destroy_envelope(&envelope) }
-                return Self.delivery(envelope)
+                return Self.delivery(envelope.message, channel: envelope.channel, tag: envelope.delivery_tag)
             }
             guard reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION else {
                 throw AMQPError(reply, doing: "receiving") ?? AMQPError(kind: .connection, message: "receiving failed")
@@ -367,18 +367,18 @@ package final class AMQPConnection {
         guard status == AMQP_STATUS_OK.rawValue else { throw AMQPError.status(status, doing: "acknowledging") }
     }
 
-    private static func delivery(_ envelope: amqp_envelope_t) -> AMQPDelivery {
-        let bytes = envelope.message.body
+    private static func delivery(_ message: amqp_message_t, channel: UInt16, tag: UInt64) -> AMQPDelivery {
+        let bytes = message.body
         var dataType: String?
-        if envelope.message.properties._flags & amqp_flags_t(1 << 13) != 0 {
-            let table = envelope.message.properties.headers
+        if message.properties._flags & amqp_flags_t(1 << 13) != 0 {
+            let table = message.properties.headers
             for index in 0..<Int(table.num_entries) where String(table.entries[index].key) == "dataType" {
                 dataType = String(table.entries[index].value.value.bytes)
             }
         }
         return AMQPDelivery(
-            channel: envelope.channel,
-            tag: envelope.delivery_tag,
+            channel: channel,
+            tag: tag,
             body: Array(UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.len)),
             dataType: dataType
         )
@@ -395,6 +395,13 @@ package final class AMQPConnection {
         guard frame.frame_type == UInt8(AMQP_FRAME_METHOD) else { return nil }
         let method = frame.payload.method
         switch method.id {
+        case crabbitmq_basic_deliver:
+            let tag = method.decoded.assumingMemoryBound(to: amqp_basic_deliver_t.self).pointee.delivery_tag
+            var message = amqp_message_t()
+            let reply = amqp_read_message(state, frame.channel, &message, 0)
+            if let error = AMQPError(reply, doing: "receiving") { throw error }
+            defer { amqp_destroy_message(&message) }
+            waiting.append(Self.delivery(message, channel: frame.channel, tag: tag))
         case crabbitmq_basic_ack:
             let ack = method.decoded.assumingMemoryBound(to: amqp_basic_ack_t.self).pointee
             confirm(ack.delivery_tag, multiple: ack.multiple != 0)
