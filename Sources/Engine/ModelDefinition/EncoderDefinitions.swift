@@ -38,14 +38,11 @@ enum EncoderDefinitions {
         case "DateEncoder": return .date(try date(&fields))
         case "RandomDistributedScalarEncoder": return .randomDistributedScalar(try randomDistributed(&fields))
         case "ScalarEncoder": return .scalar(try scalar(&fields))
-        case "LogEncoder": return .log(try log(&fields))
-        case "AdaptiveScalarEncoder": return .adaptiveScalar(try adaptive(&fields))
-        case "DeltaEncoder": return .delta(try adaptive(&fields))
         default:
             throw EngineError(
                 .invalidArgument,
-                "\(fields.path).type is \"\(type)\"; expected DateEncoder, RandomDistributedScalarEncoder, ScalarEncoder, "
-                    + "LogEncoder, AdaptiveScalarEncoder or DeltaEncoder"
+                "\(fields.path).type is \"\(type)\"; expected DateEncoder, RandomDistributedScalarEncoder or "
+                    + "ScalarEncoder"
             )
         }
     }
