@@ -48,7 +48,9 @@ struct DefinitionFields {
     mutating func flag(_ name: String, _ set: (Bool) -> Void) throws {
         guard let value = take(name) else { return }
         if let flag = value.boolValue { return set(flag) }
-        guard let number = value.integerValue, number == 0 || number == 1 else { throw wrong(name, value, "true or false") }
+        guard let number = value.integerValue, number == 0 || number == 1 else {
+            throw wrong(name, value, "true or false")
+        }
         set(number == 1)
     }
 

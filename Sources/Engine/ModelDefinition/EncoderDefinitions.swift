@@ -142,7 +142,8 @@ enum EncoderDefinitions {
         let names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
         let items = json.arrayValue ?? [json]
         return try items.map { item in
-            guard let text = item.stringValue, let day = names.firstIndex(of: String(text.lowercased().prefix(3))) else {
+            guard let text = item.stringValue, let day = names.firstIndex(of: String(text.lowercased().prefix(3)))
+            else {
                 throw fields.wrong("customDays", json, "names of weekdays")
             }
             return day

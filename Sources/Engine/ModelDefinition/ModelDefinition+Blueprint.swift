@@ -62,7 +62,10 @@ extension ModelDefinition {
         var value: String?
         for field in schema.arrayValue ?? [] {
             guard let parts = field.arrayValue, parts.count == 3, let name = parts[0].stringValue else {
-                throw EngineError(.invalidArgument, "$.inputRecordSchema holds \(field.text); expected [name, type, special]")
+                throw EngineError(
+                    .invalidArgument,
+                    "$.inputRecordSchema holds \(field.text); expected [name, type, special]"
+                )
             }
             if parts[2].stringValue == "T" { timestamp = name } else if value == nil { value = name }
         }

@@ -115,7 +115,9 @@ enum RegionDefinitions {
         try fields.double("alpha") { parameters.alpha = sixDigits($0) }
         try fields.double("actValueAlpha") { parameters.actualValueAlpha = sixDigits($0) }
         if let steps = fields.take("steps") { parameters.steps = try read(steps: steps, fields) }
-        if let region = try fields.string("regionName"), !["SDRClassifierRegion", "CLAClassifierRegion"].contains(region) {
+        if let region = try fields.string("regionName"),
+            !["SDRClassifierRegion", "CLAClassifierRegion"].contains(region)
+        {
             throw EngineError(.invalidArgument, "\(path).regionName is \"\(region)\"; expected SDRClassifierRegion")
         }
         fields.ignore("verbosity", "clVerbosity", "implementation", "maxCategoryCount")
