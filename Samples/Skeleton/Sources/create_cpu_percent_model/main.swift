@@ -11,7 +11,9 @@ do {
     let uid = try await adapter.monitorMetric(specification)
     print("Model \(uid) created...")
 } catch let error as HTMEngineError where error.code == .metricAlreadyMonitored {
-    FileHandle.standardError.write(Data("cpu_percent is already monitored: its uid is \(error.uid ?? "unknown")\n".utf8))
+    FileHandle.standardError.write(
+        Data("cpu_percent is already monitored: its uid is \(error.uid ?? "unknown")\n".utf8)
+    )
     exit(1)
 } catch {
     FileHandle.standardError.write(Data("create_cpu_percent_model: \(error)\n".utf8))

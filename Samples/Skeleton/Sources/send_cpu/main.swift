@@ -22,7 +22,9 @@ do {
                 let refused = try await engine.send([sample])
                 for (_, reason) in refused { FileHandle.standardError.write(Data("Refused: \(reason)\n".utf8)) }
                 break
-            } catch let error as HTMEngineError where error.code == .engineUnavailable || error.code == .storageUnavailable {
+            } catch let error as HTMEngineError
+                where error.code == .engineUnavailable || error.code == .storageUnavailable
+            {
                 if !hasComplained { FileHandle.standardError.write(Data("Waiting for the engine: \(error)\n".utf8)) }
                 hasComplained = true
                 try await Task.sleep(for: .seconds(1))
