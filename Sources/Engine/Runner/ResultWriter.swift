@@ -15,6 +15,22 @@ final class ResultWriter: Sendable {
         case checkpoint(Checkpoint)
     }
 
+    /// A batch and when it is tried again.
+    private struct Held {
+        let items: [Item]
+        /// On the monotonic clock.
+        let due: UInt64
+        /// Until the try after the next. Unit: milliseconds.
+        let delay: UInt64
+    }
+
+    /// Sendable because one thread at a time writes.
+    private final class Attempt: @unchecked Sendable {
+        var held: Held?
+        /// When what is only noted is written even while there is no pause. On the monotonic clock.
+        var notesDue: UInt64 = 0
+    }
+
     private struct Queue {
         var items: [Item] = []
         var rowCount = 0
@@ -34,6 +50,7 @@ final class ResultWriter: Sendable {
     private let rowLimit: Int
     private let byteLimit = 64 << 20
     private let queue = Monitor(Queue())
+    private let attempt = Attempt()
     private let publisher: ResultPublisher
     /// Called with a model whose scores were refused, since it isn't of the current generation any more.
     private let onRejected: @Sendable (String) -> Void
@@ -90,6 +107,21 @@ final class ResultWriter: Sendable {
     /// - Returns: False when there was nothing (or, waiting, when it is time to stop).
     @discardableResult
     func writeNext(wait: Bool) -> Bool {
+        if let held = attempt.held {
+            let now = clock.monotonicNanoseconds()
+            if now < held.due {
+                guard wait else { return false }
+                let milliseconds = Int((held.due - now) / 1_000_000) + 1
+                queue.wait(timeoutMilliseconds: milliseconds) { $0.hasGivenUp ? true : nil }
+            }
+            if queue.withLock({ $0.hasGivenUp }) {
+                attempt.held = nil
+                queue.update { $0.isInWork = false }
+            } else {
+                write(held)
+            }
+            return true
+        }
         let taken = queue.wait(timeoutMilliseconds: wait ? 1000 : 0) { queue -> [Item]?? in
             guard !queue.items.isEmpty else { return queue.isStopping ? .some(nil) : nil }
             defer {
@@ -109,16 +141,39 @@ final class ResultWriter: Sendable {
             writeNotes()
             return false
         }
-        write(items)
-        queue.update { $0.isInWork = false }
+        write(Held(items: items, due: 0, delay: 50))
         return true
     }
 
-    private func write(_ items: [Item]) {
-        let results = items.compactMap { item -> InferenceResults? in
+    /// Commits and publishes, or keeps everything for a later try while the database is away: the workers wait meanwhile, and
+    /// nothing is lost.
+    private func write(_ batch: Held) {
+        attempt.held = nil
+        let results = batch.items.compactMap { item -> InferenceResults? in
             if case .scores(let results) = item { results } else { nil }
         }
-        guard let accepted = commit(results) else { return }
+        do {
+            let accepted = try commit(results)
+            release(batch.items, accepted)
+            let now = clock.monotonicNanoseconds()
+            if now >= attempt.notesDue {
+                attempt.notesDue = now + 1_000_000_000
+                writeNotes()
+            }
+            queue.update { $0.isInWork = false }
+        } catch {
+            counters.add("htmengine_result_errors_total")
+            logger.warning("runner", "scores can't be written, trying again: \(error)")
+            attempt.held = Held(
+                items: batch.items,
+                due: clock.monotonicNanoseconds() + batch.delay * 1_000_000,
+                delay: min(batch.delay * 2, 2000)
+            )
+        }
+    }
+
+    /// Lets go what was waiting for the commit.
+    private func release(_ items: [Item], _ accepted: [Bool]) {
         var rejected: Set<String> = []
         var next = 0
         var messages: [EngineMessage] = []
@@ -143,40 +198,24 @@ final class ResultWriter: Sendable {
         }
     }
 
-    /// Commits, trying again for as long as the database is away: the workers wait meanwhile, and no sample is lost.
-    ///
-    /// - Returns: Whether each was accepted; nil when the engine stops before the database comes back.
-    private func commit(_ results: [InferenceResults]) -> [Bool]? {
-        let notes = checkpoints.takeNotes()
-        let published = publisher.takeNotes()
-        guard !results.isEmpty || !notes.isEmpty || !published.isEmpty else { return [] }
-        var delay = 50
-        while true {
-            do {
-                let accepted = try repository.write { transaction -> [Bool] in
-                    try transaction.noteCheckpoints(notes)
-                    try transaction.notePublished(published)
-                    return try transaction.storeScores(results.map(Self.batch))
-                }
-                let rows = zip(results, accepted).reduce(0) { $0 + ($1.1 ? $1.0.rows.count : 0) }
-                counters.add(["htmengine_rows_scored_total": Int64(rows), "htmengine_result_transactions_total": 1])
-                return accepted
-            } catch let error as EngineError where error.code != .storageUnavailable && results.count > 1 {
-                logger.error("runner", "scores of \(results.count) batches can't be written together: \(error)")
-                return results.map { commit([$0])?.first ?? false }
-            } catch let error as EngineError where error.code != .storageUnavailable {
-                logger.error(
-                    "runner",
-                    "scores of metric \(results.first?.metric.uid ?? "?") can't be written: \(error)"
-                )
-                return results.map { _ in false }
-            } catch {
+    /// - Throws: `EngineError` with code `storageUnavailable` when nothing could be written.
+    /// - Returns: Whether each was accepted.
+    private func commit(_ results: [InferenceResults]) throws -> [Bool] {
+        guard !results.isEmpty else { return [] }
+        do {
+            let accepted = try repository.write { try $0.storeScores(results.map(Self.batch)) }
+            let rows = zip(results, accepted).reduce(0) { $0 + ($1.1 ? $1.0.rows.count : 0) }
+            counters.add(["htmengine_rows_scored_total": Int64(rows), "htmengine_result_transactions_total": 1])
+            return accepted
+        } catch let error as EngineError where error.code != .storageUnavailable && error.code != .stopping {
+            guard results.count > 1 else {
+                logger.error("runner", "scores of metric \(results[0].metric.uid) can't be written: \(error)")
                 counters.add("htmengine_result_errors_total")
-                logger.warning("runner", "scores can't be written, trying again: \(error)")
-                let stopping = queue.wait(timeoutMilliseconds: delay) { $0.hasGivenUp ? true : nil }
-                if stopping == true { return nil }
-                delay = min(delay * 2, 2000)
+                return [false]
             }
+            // One metric's rows are refused by the database for a reason of their own: the others mustn't suffer.
+            logger.error("runner", "scores of \(results.count) batches can't be written together: \(error)")
+            return try results.map { try commit([$0])[0] }
         }
     }
 

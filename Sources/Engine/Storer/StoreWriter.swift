@@ -46,8 +46,6 @@ final class StoreWriter: @unchecked Sendable {
     private var knownUIDs: [String: String] = [:]
     /// Metrics in the database as far as known; nil before the first look.
     private var metricCount: Int?
-    /// Whether the last batch failed because the database was away.
-    var isUnavailable = false
 
     init(repository: any MetricRepository, configuration: Storer.Configuration) {
         self.repository = repository

@@ -34,6 +34,23 @@ package final class Storer: SampleSink {
         let completion: @Sendable (StoreOutcome) -> Void
     }
 
+    /// A batch and when it is tried again.
+    private struct Held {
+        let submissions: [Submission]
+        /// On the monotonic clock, like `due`.
+        let started: UInt64
+        let due: UInt64
+        /// Until the try after the next. Unit: milliseconds.
+        let delay: UInt64
+    }
+
+    /// Sendable because one thread at a time stores.
+    private final class Attempt: @unchecked Sendable {
+        var held: Held?
+        /// Whether the last batch failed because the database was away.
+        var isUnavailable = false
+    }
+
     private struct Queue {
         var submissions: [Submission] = []
         var sampleCount = 0
@@ -51,6 +68,7 @@ package final class Storer: SampleSink {
     private let queue = Monitor(Queue())
     /// Only used by whoever runs `storeNext`, one at a time.
     private let writer: StoreWriter
+    private let attempt = Attempt()
     private let thread = Monitor<ServiceThread?>(nil)
 
     package init(
@@ -148,64 +166,78 @@ package final class Storer: SampleSink {
             queue.inWork = samples
             return taken
         }
+        if let held = attempt.held {
+            let now = clock.monotonicNanoseconds()
+            if now < held.due {
+                guard wait || queue.withLock({ $0.isStopping }) else { return false }
+                let milliseconds = Int((held.due - now) / 1_000_000) + 1
+                queue.wait(timeoutMilliseconds: milliseconds) { $0.isStopping ? true : nil }
+            }
+            store(held)
+            return true
+        }
         let taken = wait ? queue.wait(take) : queue.wait(timeoutMilliseconds: 0, take)
         guard let taken, !taken.isEmpty else { return false }
-        store(taken)
-        queue.update { $0.inWork = 0 }
+        store(Held(submissions: taken, started: clock.monotonicNanoseconds(), due: 0, delay: 50))
         return true
     }
 
-    private func store(_ submissions: [Submission]) {
-        let result = storeWithPatience(submissions.map(\.samples))
-        var refused: [String: Int64] = [:]
+    /// Stores a batch, or keeps it for a later try while the database doesn't take it. Once the database is known to be away,
+    /// senders are told at once.
+    private func store(_ batch: Held) {
+        attempt.held = nil
+        let samples = batch.submissions.map(\.samples)
+        let result: StoreResult
+        do {
+            result = try writer.store(samples, now: clock.wallSeconds())
+            if attempt.isUnavailable { logger.info("storer", "the database takes samples again") }
+            attempt.isUnavailable = false
+            counters.set("htmengine_storage_available", 1)
+        } catch {
+            let error = error as? EngineError ?? EngineError(.failed, "\(error)")
+            counters.add("htmengine_store_errors_total")
+            let now = clock.monotonicNanoseconds()
+            let mayPass = error.code == .storageUnavailable
+            let waited = Int64((now - batch.started) / 1_000_000_000)
+            if mayPass {
+                counters.set("htmengine_storage_available", 0)
+                if !attempt.isUnavailable, waited < configuration.patience, !queue.withLock({ $0.isStopping }) {
+                    logger.warning("storer", "trying again to store samples: \(error.message)")
+                    attempt.held = Held(
+                        submissions: batch.submissions,
+                        started: batch.started,
+                        due: now + batch.delay * 1_000_000,
+                        delay: min(batch.delay * 2, 2000)
+                    )
+                    return
+                }
+                attempt.isUnavailable = true
+            }
+            logger.error("storer", "samples can't be stored, their senders are told: \(error.message)")
+            result = StoreResult(failing: samples, with: error)
+        }
+        tell(batch.submissions, result)
+        queue.update { $0.inWork = 0 }
+    }
+
+    private func tell(_ submissions: [Submission], _ result: StoreResult) {
+        var changes: [String: Int64] = [
+            "htmengine_samples_stored_total": Int64(result.storedSamples),
+            "htmengine_metrics_created_total": Int64(result.createdMetrics),
+            "htmengine_store_transactions_total": 1,
+        ]
         for refusals in result.refusals {
             for refusal in refusals {
-                refused["htmengine_samples_refused_total{reason=\"\(refusal.reason.rawValue)\"}", default: 0] += 1
+                changes["htmengine_samples_refused_total{reason=\"\(refusal.reason.rawValue)\"}", default: 0] += 1
             }
         }
-        refused["htmengine_samples_stored_total"] = Int64(result.storedSamples)
-        refused["htmengine_metrics_created_total"] = Int64(result.createdMetrics)
-        refused["htmengine_store_transactions_total"] = 1
-        counters.add(refused)
+        counters.add(changes)
         // Hints first: who waits for the completion may look for scores right after.
         if !result.hints.isEmpty { bus.send(result.hints) }
         for (index, submission) in submissions.enumerated() {
             submission.completion(
                 StoreOutcome(refusals: result.refusals[index], error: result.errors[index])
             )
-        }
-    }
-
-    /// Tries again while the database doesn't take the batch, but once it is known to be away, tells the senders at once.
-    private func storeWithPatience(_ submissions: [[IncomingSample]]) -> StoreResult {
-        let started = clock.monotonicNanoseconds()
-        var delay = 50
-        while true {
-            do {
-                let result = try writer.store(submissions, now: clock.wallSeconds())
-                if writer.isUnavailable {
-                    writer.isUnavailable = false
-                    logger.info("storer", "the database takes samples again")
-                }
-                counters.set("htmengine_storage_available", 1)
-                return result
-            } catch {
-                let error = error as? EngineError ?? EngineError(.failed, "\(error)")
-                counters.add("htmengine_store_errors_total")
-                counters.set("htmengine_storage_available", 0)
-                let waited = Int64((clock.monotonicNanoseconds() - started) / 1_000_000_000)
-                let mayPass = error.code == .storageUnavailable
-                if !mayPass || writer.isUnavailable || waited >= configuration.patience
-                    || queue.withLock({ $0.isStopping })
-                {
-                    if mayPass { writer.isUnavailable = true }
-                    logger.error("storer", "samples can't be stored, their senders are told: \(error.message)")
-                    return StoreResult(failing: submissions, with: error)
-                }
-                logger.warning("storer", "trying again to store samples: \(error.message)")
-                queue.wait(timeoutMilliseconds: delay) { $0.isStopping ? true : nil }
-                delay = min(delay * 2, 2000)
-            }
         }
     }
 }
