@@ -15,6 +15,8 @@ final class ModelSlot {
     let scoredRowid: Int64
     /// The rows up to this one are in a checkpoint, saved or about to be.
     var checkpointRowid: Int64
+    /// Whether the database had more rows than one turn takes when it was last asked.
+    var isBehind = false
     /// As counted in the cache's total.
     fileprivate(set) var countedBytes = 0
     fileprivate var newer: ModelSlot?

@@ -101,7 +101,8 @@ package final class ModelRunner: PartitionWorker {
             rowsPerCheckpoint: max(1, configuration.rowsPerCheckpoint),
             rowsPerTurn: max(1, min(256, configuration.chunkSize)),
             rowsWorthSaving: configuration.rowsWorthSaving,
-            partitionCount: bus.partitionCount
+            partitionCount: bus.partitionCount,
+            publishesDurably: bus.isDurable
         )
         workers = (0..<max(1, configuration.workers)).map { _ in
             ModelWorker(

@@ -19,6 +19,8 @@ final class ModelWorker: @unchecked Sendable {
         /// When a model leaves memory, rows that are rather replayed than saved.
         var rowsWorthSaving: Int
         let partitionCount: Int
+        /// Whether results outlive this process on the bus.
+        let publishesDurably: Bool
     }
 
     private let repository: any MetricRepository
@@ -156,6 +158,7 @@ final class ModelWorker: @unchecked Sendable {
             if head != nil { inbox.look(at: slot.uid) }
             return
         }
+        slot.isBehind = rows.count == configuration.rowsPerTurn
         guard let first = rows.first else { return }
         guard first.rowid == slot.rowid + 1 else { return try rebuild(slot, firstRowid: first.rowid) }
         for (index, row) in rows.enumerated() where row.rowid != first.rowid + Int64(index) {
@@ -167,7 +170,7 @@ final class ModelWorker: @unchecked Sendable {
             )
         }
         try score(slot, samples: rows.map(\.sample))
-        if rows.count == configuration.rowsPerTurn { inbox.look(at: slot.uid) }
+        if slot.isBehind { inbox.look(at: slot.uid) }
     }
 
     private func score(_ slot: ModelSlot, samples: [Sample]) throws {
@@ -208,9 +211,7 @@ final class ModelWorker: @unchecked Sendable {
                 .scores(InferenceResults(metric: slot.metric, generation: slot.generation, rows: rows))
             )
         }
-        if slot.rowid - slot.checkpointRowid >= Int64(configuration.rowsPerCheckpoint), slot.rowid >= slot.scoredRowid {
-            try save(slot)
-        }
+        if slot.rowid - slot.checkpointRowid >= Int64(configuration.rowsPerCheckpoint) { try save(slot) }
     }
 
     private func save(_ slot: ModelSlot) throws {
@@ -226,9 +227,10 @@ final class ModelWorker: @unchecked Sendable {
     /// Makes room: the least recently used models are saved, where replaying would take longer, and dropped.
     private func evict(keeping current: ModelSlot) {
         while cache.totalBytes > configuration.memoryBudget, let slot = cache.evictionCandidate, slot !== current {
-            if slot.rowid - slot.checkpointRowid >= Int64(configuration.rowsWorthSaving),
-                slot.rowid >= slot.scoredRowid
-            {
+            // One that has more rows to take is saved whatever it costs: else two that don't fit into memory together would
+            // undo each other's progress for ever.
+            let unsaved = slot.rowid - slot.checkpointRowid
+            if unsaved >= Int64(configuration.rowsWorthSaving) || (slot.isBehind && unsaved > 0) {
                 do {
                     try save(slot)
                 } catch {
@@ -244,7 +246,7 @@ final class ModelWorker: @unchecked Sendable {
     ///
     /// - Parameter deadline: On the monotonic clock.
     func saveAll(until deadline: UInt64) {
-        let unsaved = cache.all.filter { $0.rowid > $0.checkpointRowid && $0.rowid >= $0.scoredRowid }
+        let unsaved = cache.all.filter { $0.rowid > $0.checkpointRowid }
             .sorted { $0.rowid - $0.checkpointRowid > $1.rowid - $1.checkpointRowid }
         for slot in unsaved {
             guard clock.monotonicNanoseconds() < deadline else { return }
@@ -256,6 +258,10 @@ final class ModelWorker: @unchecked Sendable {
 
     private func load(_ uid: String) throws -> ModelSlot? {
         guard let ready = try lifecycle.prepare(uid: uid, announce: { results.add(.command($0)) }) else { return nil }
+        if configuration.publishesDurably, ready.record.publishedRowid < ready.record.scoredRowid {
+            // What another runner may have left unpublished goes out before anything newer.
+            results.publishMissed(uid: uid)
+        }
         var restored = try restore(ready)
         if restored == nil {
             let model: any ScoringModel

@@ -105,7 +105,8 @@ final class RunnerInbox: Sendable {
 
     func releaseDelayed(now: UInt64) {
         state.update { state in
-            for (uid, due) in state.delayed where due <= now {
+            // In a fixed order, so that simulations repeat.
+            for (uid, due) in state.delayed.sorted(by: { $0.key < $1.key }) where due <= now {
                 state.delayed[uid] = nil
                 Self.add(ModelHint(uid: uid), to: &state, limit: .max)
             }
