@@ -3,17 +3,10 @@
 import EngineCore
 import HTM
 
-/// What a definition asks for, in the model's own terms.
-package struct ModelBlueprint: Sendable, Equatable {
-    package var parameters: ModelParameters
-    /// nil when the model predicts no values.
-    package var classifier: SDRClassifier.Parameters?
-}
-
 extension ModelDefinition {
     /// Reads the definition: every encoder and parameter of spec htm.md, under the original's names.
     /// - Throws: `EngineError` with code `invalidArgument` naming the JSON path of what can't be followed.
-    package func blueprint() throws -> ModelBlueprint {
+    package func modelParameters() throws -> ModelParameters {
         let root = try JSONFields(json, path: "$")
         let (timestampField, valueField) = try Self.fieldNames(root)
         let config = try JSONFields(try root.required("modelConfig"), path: "$.modelConfig")
@@ -47,12 +40,11 @@ extension ModelDefinition {
         for name in ["spEnable", "tmEnable", "tpEnable"] where try model.optionalBool(name) == false {
             throw EngineError(.invalidArgument, "\(model.path).\(name) is false; an anomaly model needs it")
         }
-        var classifier: SDRClassifier.Parameters?
         if try model.optionalBool("clEnable") == true {
             let json = model.fields["clParams"] ?? .object([:])
-            classifier = try RegionDefinitions.classifier(json, path: "\(model.path).clParams")
+            parameters.classifier = try RegionDefinitions.classifier(json, path: "\(model.path).clParams")
         }
-        return ModelBlueprint(parameters: parameters, classifier: classifier)
+        return parameters
     }
 
     /// The names of the two fields of a record.
