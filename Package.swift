@@ -80,7 +80,7 @@ let package = Package(
         tests("GraphiteTests", ["Graphite", "EngineCore", "Storage", "TestSupport"]),
         tests("SecurityTests", ["Security", "EngineCore", "TestSupport"]),
         tests("AlertsTests", ["Alerts", "Security", "EngineCore", "Storage", "TestSupport"]),
-        tests("HTTPAPITests", ["HTTPAPI", "Engine", "EngineCore", "Security", "TestSupport"]),
+        tests("HTTPAPITests", ["HTTPAPI", "Engine", "EngineCore", "Security", "Storage", "Bus", "TestSupport"]),
         tests("HTMEngineTests", ["HTMEngine", "HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
         tests("EngineCLITests", ["EngineCLI", "HTMEngine", "HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
         // Temporary directories, sockets by hand, child processes: what several test targets need.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CWebAssets
+internal import CWebAssets
 
 /// A file of the dashboard, or the OpenAPI document, as it was when the binary was built.
 package struct WebAsset: Sendable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CZlib
+internal import CZlib
 import EngineCore
 
 /// What every reply gets on its way out: problem+json for errors of the API, entity tags, compression, security headers.
