@@ -127,7 +127,7 @@ import Testing
         let item = try #require(list.arrayValue?.first)
         #expect(item["uid"]?.stringValue == uid)
         // Two hours end at the newest row; bars of 300 s hold one row each, 23 green and one red.
-        #expect(item["score"]?.doubleValue == 23 * 1000 + 1_000_000_001)
+        #expect(item["score"]?.doubleValue == 1_000_023_001.0)
         #expect(try api.json("GET", "/_anomalies/period/0").status == 400)
     }
 
