@@ -10,6 +10,12 @@ public struct EncoderParameters: Sendable, Equatable {
         case randomDistributedScalar(RandomDistributedScalarEncoder.Parameters)
         /// Reads the value; a fixed range.
         case scalar(ScalarEncoder.Parameters)
+        /// Reads the value; a fixed range of its logarithm.
+        case log(LogEncoder.Parameters)
+        /// Reads the value; a range that widens as values come.
+        case adaptiveScalar(AdaptiveScalarEncoder.Parameters)
+        /// Reads the value; encodes its change. Predictions are shifted back to values.
+        case delta(AdaptiveScalarEncoder.Parameters)
     }
 
     /// The key of the encoder in a model configuration, for example `c0_timeOfDay`; the bits of the encoders follow each other in

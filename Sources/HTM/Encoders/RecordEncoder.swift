@@ -42,7 +42,25 @@ package struct RecordEncoder: Sendable {
         case .date(let parameters): .date(try DateEncoder(parameters))
         case .randomDistributedScalar(let parameters): .value(try RandomDistributedScalarEncoder(parameters))
         case .scalar(let parameters): .value(try ScalarEncoder(parameters))
+        case .log(let parameters): .value(try LogEncoder(parameters))
+        case .adaptiveScalar(let parameters): .value(try AdaptiveScalarEncoder(parameters))
+        case .delta(let parameters): .value(try DeltaEncoder(parameters))
         }
+    }
+
+    /// Whether the first value encoder encodes changes: then these are what a classifier learns and predicts.
+    package var encodesChanges: Bool { firstValueEncoder is DeltaEncoder }
+
+    /// The change that was last encoded, where changes are.
+    package var lastChange: Double? { (firstValueEncoder as? DeltaEncoder)?.change }
+
+    private var firstValueEncoder: (any ValueEncoder)? {
+        for placed in parts {
+            if case .value(let encoder) = placed.part {
+                return encoder
+            }
+        }
+        return nil
     }
 
     /// Writes a record's bits to `bits`.

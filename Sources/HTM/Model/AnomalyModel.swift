@@ -16,6 +16,8 @@ public struct AnomalyModel: Sendable {
     private var temporalMemory: TemporalMemory
     private var likelihood: AnomalyLikelihood?
     private var classifier: SDRClassifier?
+    /// Present when the classifier learns changes.
+    private var deltaShift: DeltaPredictionShift?
     /// Samples processed.
     public private(set) var recordCount = 0
 
@@ -32,6 +34,7 @@ public struct AnomalyModel: Sendable {
         temporalMemory = try TemporalMemory(parameters.temporalMemory, level: level)
         likelihood = parameters.likelihood.map { AnomalyLikelihood(schedule: $0.schedule, tail: $0.tail) }
         classifier = parameters.classifier.map { SDRClassifier(parameters: $0) }
+        deltaShift = classifier != nil && encoder.encodesChanges ? DeltaPredictionShift() : nil
     }
 
     /// A model that has seen nothing. To make many of one shape quickly, use a `ModelFactory`.
@@ -79,12 +82,27 @@ public struct AnomalyModel: Sendable {
                 recordNumber: UInt64(recordCount),
                 activeCells: temporalMemory.activeCells,
                 bucket: bucket,
-                value: value,
+                value: deltaShift == nil ? value : encoder.lastChange,
                 learn: learn,
                 infer: true
             )
+            if deltaShift != nil {
+                output.shiftedPredictions = shiftPredictions(output.bestPredictions, current: value)
+            }
         }
         return output
+    }
+
+    /// Predicted changes as values; none while the current value is missing.
+    private mutating func shiftPredictions(_ changes: [Int: Double], current: Double?) -> [Int: Double] {
+        guard let current else {
+            return [:]
+        }
+        var values: [Int: Double] = [:]
+        for (step, change) in changes {
+            values[step] = step == 0 ? current : deltaShift!.value(change: change, step: step, current: current)
+        }
+        return values
     }
 
     /// Starts a new sequence: the next sample is not expected to follow the last one.
@@ -115,6 +133,7 @@ extension AnomalyModel {
         temporalMemory.encode(into: &state)
         likelihood?.encode(into: &state)
         classifier?.encode(into: &state)
+        deltaShift?.encode(into: &state)
         return state.bytes
     }
 
@@ -151,6 +170,9 @@ extension AnomalyModel {
         }
         if let own = classifier {
             classifier = try SDRClassifier(parameters: own.parameters, from: &state)
+        }
+        if deltaShift != nil {
+            deltaShift = try DeltaPredictionShift(from: &state)
         }
         try state.requireEnd()
     }

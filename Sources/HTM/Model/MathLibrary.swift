@@ -14,6 +14,11 @@ func exponential(_ exponent: Double) -> Double {
     exp(exponent)
 }
 
+/// The decimal logarithm, as the C library computes it.
+func decimalLogarithm(_ value: Double) -> Double {
+    log10(value)
+}
+
 /// `base` to the power of `exponent`, as the C library computes it.
 func power(_ base: Double, _ exponent: Double) -> Double {
     pow(base, exponent)

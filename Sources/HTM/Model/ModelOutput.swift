@@ -9,8 +9,14 @@ public struct ModelOutput: Sendable {
     /// What comes next; `nil` when the model has no classifier.
     public var prediction: ClassifierPrediction?
 
+    /// Values made of predicted changes, when the model encodes changes.
+    var shiftedPredictions: [Int: Double]?
+
     /// The most probable value for each number of records ahead; empty without a classifier.
     public var bestPredictions: [Int: Double] {
+        if let shiftedPredictions {
+            return shiftedPredictions
+        }
         guard let prediction else {
             return [:]
         }
