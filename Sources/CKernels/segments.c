@@ -8,7 +8,7 @@
 #include <arm_neon.h>
 #endif
 
-void ck_increment(uint8_t *counters, const uint16_t *ids, int32_t count) {
+static inline __attribute__((always_inline)) void increment(uint8_t *counters, const uint16_t *ids, int32_t count) {
     int32_t i = 0;
     // Four ids a load: the loop is bound by its loads and stores, so fewer of them is what counts.
     for (; i + 8 <= count; i += 8) {
@@ -26,6 +26,20 @@ void ck_increment(uint8_t *counters, const uint16_t *ids, int32_t count) {
     }
     for (; i < count; i++) {
         counters[ids[i]]++;
+    }
+}
+
+void ck_count(uint8_t *counters, const ck_list *heads, const uint16_t *ids, const uint32_t *positions,
+              int32_t position_count) {
+    for (int32_t i = 0; i < position_count; i++) {
+        // Lists are short and far apart: ask for the coming ones early.
+        if (i + 3 < position_count) {
+            const char *next = (const char *)(ids + 4 * (size_t)heads[positions[i + 3]].start);
+            __builtin_prefetch(next);
+            __builtin_prefetch(next + 64);
+        }
+        const ck_list *list = heads + positions[i];
+        increment(counters, ids + 4 * (size_t)list->start, list->count);
     }
 }
 
@@ -148,4 +162,172 @@ int32_t ck_find(const uint16_t *ids, int32_t count, uint16_t id) {
         }
     }
     return -1;
+}
+
+static int32_t connected_activity_baseline(const uint16_t *sources, const uint8_t *codes, int32_t size,
+                                           uint8_t first_connected, const uint32_t *active) {
+    int32_t count = 0;
+    for (int32_t i = 0; i < size; i++) {
+        count += (int32_t)(active[sources[i] >> 5] >> (sources[i] & 31) & 1) & (codes[i] >= first_connected);
+    }
+    return count;
+}
+
+static inline __attribute__((always_inline)) int rank_of(const ck_pattern *pattern, uint16_t source) {
+    int rank = pattern->ranks[source >> pattern->column_shift];
+    return rank < pattern->count && pattern->cells[rank] == source ? rank : -1;
+}
+
+static uint64_t pattern_hits_baseline(const uint16_t *sources, int32_t size, const ck_pattern *pattern) {
+    uint64_t hits = 0;
+    for (int32_t i = 0; i < size; i++) {
+        int rank = rank_of(pattern, sources[i]);
+        hits |= rank < 0 ? 0 : (uint64_t)1 << rank;
+    }
+    return hits;
+}
+
+static uint64_t reinforce_baseline(const uint16_t *sources, uint8_t *codes, int32_t size, const ck_pattern *pattern,
+                                   uint64_t update, const ck_code_steps *steps, uint8_t first_connected,
+                                   int32_t *connected, int32_t *removed) {
+    uint64_t hits = 0;
+    int32_t connected_count = 0, removed_count = 0;
+    for (int32_t i = 0; i < size; i++) {
+        int rank = rank_of(pattern, sources[i]);
+        uint64_t bit = rank < 0 ? 0 : (uint64_t)1 << rank & update;
+        hits |= bit;
+        uint8_t code = bit ? steps->increased[codes[i]] : steps->decreased[codes[i]];
+        codes[i] = code;
+        removed_count += code == 255;
+        connected_count += code != 255 && code >= first_connected;
+    }
+    *connected = connected_count;
+    *removed = removed_count;
+    return hits;
+}
+
+#if defined(__x86_64__)
+CK_TARGET_AVX2
+static int32_t connected_activity_avx2(const uint16_t *sources, const uint8_t *codes, int32_t size,
+                                       uint8_t first_connected, const uint32_t *active) {
+    const __m256i limit = _mm256_set1_epi32(first_connected - 1);
+    const __m256i lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    int32_t count = 0;
+    for (int32_t i = 0; i < size; i += 8) {
+        uint32_t live = size - i >= 8 ? 0xFF : (1u << (size - i)) - 1;
+        // Lanes behind the end may hold anything: they read the first word.
+        __m256i isLive = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)live), lanes), lanes);
+        __m256i source = _mm256_and_si256(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(sources + i))), isLive);
+        __m256i code = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(codes + i)));
+        __m256i words = _mm256_i32gather_epi32((const int *)active, _mm256_srli_epi32(source, 5), 4);
+        __m256i bit = _mm256_and_si256(source, _mm256_set1_epi32(31));
+        __m256i shifted = _mm256_sllv_epi32(words, _mm256_sub_epi32(_mm256_set1_epi32(31), bit));
+        __m256i both = _mm256_and_si256(shifted, _mm256_cmpgt_epi32(code, limit));
+        count += __builtin_popcount((uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(both)) & live);
+    }
+    return count;
+}
+
+/// The bits of the pattern's cells among eight sources; which lanes they are in goes to `lanes`.
+CK_TARGET_AVX2
+static inline __attribute__((always_inline)) __m256i hits_of_eight(const uint16_t *sources, const ck_pattern *pattern,
+                                                                   uint32_t live, __m256i *ranks, __m256i *isHit) {
+    const __m256i low = _mm256_set1_epi32(0xFFFF);
+    const __m256i lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    __m256i source = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)sources));
+    __m256i isLive = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)live), lanes), lanes);
+    source = _mm256_and_si256(source, isLive);
+    __m256i column = _mm256_srl_epi32(source, _mm_cvtsi32_si128(pattern->column_shift));
+    __m256i rank = _mm256_and_si256(_mm256_i32gather_epi32((const int *)pattern->ranks, column, 2), low);
+    __m256i isRank = _mm256_cmpgt_epi32(_mm256_set1_epi32(pattern->count), rank);
+    rank = _mm256_and_si256(rank, isRank);
+    __m256i cell = _mm256_and_si256(_mm256_i32gather_epi32((const int *)pattern->cells, rank, 2), low);
+    *isHit = _mm256_and_si256(_mm256_and_si256(_mm256_cmpeq_epi32(cell, source), isRank), isLive);
+    *ranks = rank;
+    const __m256i one = _mm256_set1_epi64x(1);
+    __m256i first = _mm256_sllv_epi64(one, _mm256_cvtepu32_epi64(_mm256_castsi256_si128(rank)));
+    __m256i second = _mm256_sllv_epi64(one, _mm256_cvtepu32_epi64(_mm256_extracti128_si256(rank, 1)));
+    first = _mm256_and_si256(first, _mm256_cvtepi32_epi64(_mm256_castsi256_si128(*isHit)));
+    second = _mm256_and_si256(second, _mm256_cvtepi32_epi64(_mm256_extracti128_si256(*isHit, 1)));
+    return _mm256_or_si256(first, second);
+}
+
+CK_TARGET_AVX2
+static inline __attribute__((always_inline)) uint64_t or_of_lanes(__m256i bits) {
+    __m128i half = _mm_or_si128(_mm256_castsi256_si128(bits), _mm256_extracti128_si256(bits, 1));
+    return (uint64_t)_mm_extract_epi64(half, 0) | (uint64_t)_mm_extract_epi64(half, 1);
+}
+
+CK_TARGET_AVX2
+static uint64_t pattern_hits_avx2(const uint16_t *sources, int32_t size, const ck_pattern *pattern) {
+    __m256i bits = _mm256_setzero_si256();
+    __m256i ranks, isHit;
+    for (int32_t i = 0; i < size; i += 8) {
+        uint32_t live = size - i >= 8 ? 0xFF : (1u << (size - i)) - 1;
+        bits = _mm256_or_si256(bits, hits_of_eight(sources + i, pattern, live, &ranks, &isHit));
+    }
+    return or_of_lanes(bits);
+}
+
+CK_TARGET_AVX2
+static uint64_t reinforce_avx2(const uint16_t *sources, uint8_t *codes, int32_t size, const ck_pattern *pattern,
+                               uint64_t update, const ck_code_steps *steps, uint8_t first_connected, int32_t *connected,
+                               int32_t *removed) {
+    __m256i bits = _mm256_setzero_si256();
+    const __m256i wanted = _mm256_set1_epi64x((long long)update);
+    int32_t connected_count = 0, removed_count = 0;
+    for (int32_t i = 0; i < size; i += 8) {
+        int32_t count = size - i >= 8 ? 8 : size - i;
+        __m256i ranks, isHit;
+        __m256i eight = hits_of_eight(sources + i, pattern, (1u << count) - 1, &ranks, &isHit);
+        bits = _mm256_or_si256(bits, _mm256_and_si256(eight, wanted));
+        // A hit counts only if the update names its cell: look at the update's bit of its rank, in 32-bit halves.
+        __m256i low = _mm256_srlv_epi32(_mm256_set1_epi32((int)(uint32_t)update), ranks);
+        __m256i high = _mm256_srlv_epi32(_mm256_set1_epi32((int)(uint32_t)(update >> 32)),
+                                         _mm256_sub_epi32(ranks, _mm256_set1_epi32(32)));
+        // Shifts of 32 and more (also negative ones, read unsigned) give 0, so that one half decides.
+        __m256i named = _mm256_slli_epi32(_mm256_or_si256(low, high), 31);
+        uint32_t up = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_and_si256(named, isHit)));
+        for (int32_t k = 0; k < count; k++) {
+            uint8_t code = codes[i + k];
+            code = up >> k & 1 ? steps->increased[code] : steps->decreased[code];
+            codes[i + k] = code;
+            removed_count += code == 255;
+            connected_count += code != 255 && code >= first_connected;
+        }
+    }
+    *connected = connected_count;
+    *removed = removed_count;
+    return or_of_lanes(bits);
+}
+#endif
+
+int32_t ck_connected_activity(ck_level level, const uint16_t *sources, const uint8_t *codes, int32_t size,
+                              uint8_t first_connected, const uint32_t *active) {
+#if defined(__x86_64__)
+    if (level != CK_BASELINE) {
+        return connected_activity_avx2(sources, codes, size, first_connected, active);
+    }
+#endif
+    return connected_activity_baseline(sources, codes, size, first_connected, active);
+}
+
+uint64_t ck_pattern_hits(ck_level level, const uint16_t *sources, int32_t size, const ck_pattern *pattern) {
+#if defined(__x86_64__)
+    if (level != CK_BASELINE) {
+        return pattern_hits_avx2(sources, size, pattern);
+    }
+#endif
+    return pattern_hits_baseline(sources, size, pattern);
+}
+
+uint64_t ck_reinforce(ck_level level, const uint16_t *sources, uint8_t *codes, int32_t size, const ck_pattern *pattern,
+                      uint64_t update, const ck_code_steps *steps, uint8_t first_connected, int32_t *connected,
+                      int32_t *removed) {
+#if defined(__x86_64__)
+    if (level != CK_BASELINE) {
+        return reinforce_avx2(sources, codes, size, pattern, update, steps, first_connected, connected, removed);
+    }
+#endif
+    return reinforce_baseline(sources, codes, size, pattern, update, steps, first_connected, connected, removed);
 }

@@ -40,8 +40,47 @@ typedef struct {
 void ck_adapt_column(ck_level level, float *permanences, const uint64_t *potential, const uint64_t *input,
                      int32_t words, ck_adapt_rule rule, uint64_t *connected);
 
-/// counters[ids[i]] += 1 for each i; the ids of one call are distinct.
-void ck_increment(uint8_t *counters, const uint16_t *ids, int32_t count);
+/// One presynaptic list: `start` in units of four ids.
+typedef struct {
+    uint32_t start;
+    uint16_t count;
+    uint16_t units;
+} ck_list;
+
+/// For each of the lists heads[positions[i]]: counters[id] += 1 for each of its ids, which are distinct.
+void ck_count(uint8_t *counters, const ck_list *heads, const uint16_t *ids, const uint32_t *positions,
+              int32_t position_count);
+
+/// How many of a segment's synapses have a code of at least `first_connected` and an active source.
+///
+/// `active` has a word of 32 cells for each value of source / 32. Reads up to 8 sources and codes beyond `size`.
+int32_t ck_connected_activity(ck_level level, const uint16_t *sources, const uint8_t *codes, int32_t size,
+                              uint8_t first_connected, const uint32_t *active);
+
+/// The learning cells, at most 64, with a look-up by column.
+typedef struct {
+    const uint16_t *cells;  // ascending; one more may be read
+    const uint16_t *ranks;  // by column: the position in `cells` if that cell is of the column; one more may be read
+    int32_t count;
+    int32_t column_shift;   // cell >> column_shift is its column
+} ck_pattern;
+
+/// Bit per cell of the pattern that is among the sources. Reads up to 8 sources beyond `size`.
+uint64_t ck_pattern_hits(ck_level level, const uint16_t *sources, int32_t size, const ck_pattern *pattern);
+
+/// What one code becomes when its synapse is reinforced or weakened; 255: nothing is left.
+typedef struct {
+    uint8_t increased[256];
+    uint8_t decreased[256];
+} ck_code_steps;
+
+/// Steps the codes of a segment: up where the source is among the pattern's cells that `update` names, else down.
+///
+/// Returns the cells found; `*connected` is how many codes are then at least `first_connected` (255 excluded) and `*removed`
+/// how many are 255. Reads up to 8 sources beyond `size`.
+uint64_t ck_reinforce(ck_level level, const uint16_t *sources, uint8_t *codes, int32_t size, const ck_pattern *pattern,
+                      uint64_t update, const ck_code_steps *steps, uint8_t first_connected, int32_t *connected,
+                      int32_t *removed);
 
 /// The indices in start ..< count whose counter is at least `threshold` (1...127), ascending, at most `capacity` of them.
 ///

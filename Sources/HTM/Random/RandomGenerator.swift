@@ -4,7 +4,7 @@
 ///
 /// Bit-equal to the original's, because the order and the values of its draws decide which synapses a model grows.
 /// State: 31 words and two indices. Source: docs of the reference model, "Random generator" (golden values in the tests).
-public struct RandomGenerator: Sendable, Equatable {
+public struct RandomGenerator: Sendable {
     /// Words of state.
     static let stateCount = 31
     /// The modulus of the feedback sum and the exclusive upper bound of an unbounded draw.
@@ -12,7 +12,7 @@ public struct RandomGenerator: Sendable, Equatable {
 
     /// The seed this generator started from; informational.
     public let seed: UInt64
-    private var words: [UInt32]
+    private var words: InlineArray<31, UInt32>
     private var front: Int
     private var rear: Int
 
@@ -22,7 +22,7 @@ public struct RandomGenerator: Sendable, Equatable {
     public init(seed: UInt64) {
         precondition(seed != 0, "seed 0 has no stream of its own")
         self.seed = seed
-        words = [UInt32](repeating: 0, count: Self.stateCount)
+        words = InlineArray(repeating: 0)
         words[0] = UInt32(seed % UInt64(Self.maximum))
         for index in 1..<Self.stateCount {
             let quotient = words[index - 1] / 127_773
@@ -40,16 +40,12 @@ public struct RandomGenerator: Sendable, Equatable {
     /// The next 31-bit output.
     @inline(__always)
     mutating func next31() -> UInt32 {
-        let value = words.withUnsafeMutableBufferPointer { words -> UInt32 in
-            let sum = UInt64(words[front]) + UInt64(words[rear])
-            let wrapped = sum >= UInt64(Self.maximum) ? sum - UInt64(Self.maximum) : sum
-            // Twice the modulus minus two is the largest sum unless a seed word equals the modulus: reduce once more.
-            let value = UInt32(
-                truncatingIfNeeded: wrapped >= UInt64(Self.maximum) ? wrapped - UInt64(Self.maximum) : wrapped
-            )
-            words[front] = value
-            return value
-        }
+        let sum = UInt64(words[front]) + UInt64(words[rear])
+        let wrapped = sum >= UInt64(Self.maximum) ? sum - UInt64(Self.maximum) : sum
+        // Twice the modulus minus two is the largest sum unless a seed word equals the modulus: reduce once more.
+        let reduced = wrapped >= UInt64(Self.maximum) ? wrapped - UInt64(Self.maximum) : wrapped
+        let value = UInt32(truncatingIfNeeded: reduced)
+        words[front] = value
         front += 1
         if front == Self.stateCount {
             front = 0
@@ -128,8 +124,8 @@ extension RandomGenerator {
         encoder.encode(seed)
         encoder.encode(UInt8(front))
         encoder.encode(UInt8(rear))
-        for word in words {
-            encoder.encode(word)
+        for index in words.indices {
+            encoder.encode(words[index])
         }
     }
 
@@ -143,10 +139,9 @@ extension RandomGenerator {
         guard front < Self.stateCount, rear < Self.stateCount else {
             throw .damaged("random generator: index \(front) or \(rear) is not below \(Self.stateCount)")
         }
-        words = []
-        words.reserveCapacity(Self.stateCount)
-        for _ in 0..<Self.stateCount {
-            words.append(try decoder.decodeUInt32())
+        words = InlineArray(repeating: 0)
+        for index in 0..<Self.stateCount {
+            words[index] = try decoder.decodeUInt32()
         }
     }
 }

@@ -84,6 +84,13 @@ extension BacktrackingCore {
         let sources = pool.sources(of: record)
         let permanences = pool.permanences(of: record)
         let cellsPerColumn = parameters.cellsPerColumn
+        if cellsPerColumn == 32 {
+            let synapses = Synapses<Layout>(sources: sources, permanences: permanences, count: Int(record.size))
+            let words = UnsafePointer(activeCells.words.base)
+            if let count = Layout.connectedActivity(synapses, rule: rule, active: words, level: level) {
+                return count
+            }
+        }
         var count = 0
         for synapse in 0..<Int(record.size) {
             let column = pool.column(of: sources[synapse])
@@ -104,12 +111,12 @@ extension BacktrackingCore {
         for bank in pool.index.banks.indices {
             let bankCounters = counters.base + bank << PresynapticIndex.bankShift
             let heads = UnsafePointer(pool.index.banks[bank].base)
-            for index in 0..<positions.count {
-                let head = heads[Int(positions[index])]
-                if head.count > 0 {
-                    Layout.increment(bankCounters, pool.index.list(head), Int(head.count))
-                }
-            }
+            Layout.count(
+                bankCounters,
+                heads: heads,
+                ids: UnsafePointer(pool.index.ids.base),
+                positions: positions.elements
+            )
         }
     }
 

@@ -95,6 +95,8 @@ extension BacktrackingCore {
     }
 
     mutating func rankLearnPattern() {
+        // Kernels read one more than there is.
+        learnPattern.reserve(learnPattern.count + 2)
         for rank in 0..<learnPattern.count {
             learnRanks[pool.column(of: learnPattern[rank])] = UInt16(truncatingIfNeeded: rank)
         }

@@ -14,6 +14,18 @@ extension BacktrackingCore {
         let patternCount = learnPattern.count
         let ranks = learnRanks.base
         updateMask.refill(with: 0, count: patternWords)
+        if let kernelPattern {
+            let synapses = Synapses<Layout>(
+                sources: sources,
+                permanences: pool.permanences(of: record),
+                count: Int(record.size)
+            )
+            if let hits = Layout.patternHits(synapses, kernelPattern, level: level) {
+                updateMask[0] = hits
+                let count = hits.nonzeroBitCount
+                return addSources(parameters.newSynapseCount - count, among: patternCount - count) || hits != 0
+            }
+        }
         // Nearly always the pattern fits one word, which stays in a register.
         var firstWord: UInt64 = 0
         for synapse in 0..<Int(record.size) {
@@ -130,6 +142,9 @@ extension BacktrackingCore {
     ///
     /// - Returns: How many sources of the update the segment lacks.
     private mutating func changePermanences(of segment: Int) -> Int {
+        if let missing = changePermanencesByKernel(of: segment) {
+            return missing
+        }
         let record = pool.records[segment]
         let sources = pool.sources(of: record)
         let permanences = pool.permanences(of: record)
@@ -175,6 +190,52 @@ extension BacktrackingCore {
             missing += hitMask[word].nonzeroBitCount
         }
         return missing
+    }
+
+    /// The same through a kernel, where there is one for the layout and the pattern.
+    private mutating func changePermanencesByKernel(of segment: Int) -> Int? {
+        guard let kernelPattern else {
+            return nil
+        }
+        let record = pool.records[segment]
+        let sources = pool.sources(of: record)
+        let permanences = pool.permanences(of: record)
+        let size = Int(record.size)
+        let synapses = Synapses<Layout>(sources: sources, permanences: permanences, count: size)
+        let update = updateMask[0]
+        guard let change = Layout.reinforce(synapses, kernelPattern, update: update, rule: rule, level: level) else {
+            return nil
+        }
+        if change.removed > 0 {
+            var kept = 0
+            for synapse in 0..<size {
+                if Layout.isRemoved(permanences[synapse]) {
+                    pool.disconnect(segment, from: sources[synapse])
+                } else {
+                    sources[kept] = sources[synapse]
+                    permanences[kept] = permanences[synapse]
+                    kept += 1
+                }
+            }
+            pool.records.base[segment].size = Layout.Small(truncatingIfNeeded: kept)
+        }
+        pool.records.base[segment].connected = Layout.Small(truncatingIfNeeded: change.connected)
+        hitMask.refill(with: update & ~change.hits, count: 1)
+        return hitMask[0].nonzeroBitCount
+    }
+
+    /// The learning pattern for kernels; `nil` when it or the cells' numbering isn't what they can do.
+    @inline(__always)
+    private var kernelPattern: LearningPattern<Layout>? {
+        guard learnPattern.count <= 64, pool.cellShift >= 0 else {
+            return nil
+        }
+        return LearningPattern(
+            cells: UnsafePointer(learnPattern.base),
+            ranks: UnsafePointer(learnRanks.base),
+            count: learnPattern.count,
+            columnShift: pool.cellShift
+        )
     }
 
     /// Removes the weakest synapses: inactive ones first, then by permanence, then by source.

@@ -103,7 +103,8 @@ struct BacktrackingCore<Layout: SegmentLayout> {
         predictedCells = ColumnCellSet(columnCount: columns, cellsPerColumn: cells)
         previouslyPredictedCells = ColumnCellSet(columnCount: columns, cellsPerColumn: cells)
         predictedColumns = GrowableBuffer(repeating: 0, count: (columns + 63) / 64)
-        learnRanks = GrowableBuffer(repeating: 0, count: columns)
+        // One more, which kernels may read.
+        learnRanks = GrowableBuffer(repeating: 0, count: columns + 1)
         columnBits = GrowableBuffer(repeating: 0, count: (columns + 63) / 64)
         columnBest = GrowableBuffer(repeating: 0, count: columns)
         pamCounter = parameters.pamLength
@@ -139,6 +140,7 @@ struct BacktrackingCore<Layout: SegmentLayout> {
         other.previouslyPredictedCells = previouslyPredictedCells.copy()
         other.predictedColumns = predictedColumns.copy()
         other.learnPattern = learnPattern.copy()
+        other.learnPattern.reserve(learnPattern.count + 2)
         other.learnRanks = learnRanks.copy()
         other.nextPattern = nextPattern.copy()
         other.learnPredictions = learnPredictions.copy()

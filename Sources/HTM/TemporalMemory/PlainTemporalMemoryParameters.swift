@@ -41,7 +41,7 @@ extension PlainTemporalMemory {
             )
             for (name, value, limit) in [
                 ("minThreshold", minThreshold, 1...127), ("newSynapseCount", newSynapseCount, 0...255),
-                ("activationThreshold", activationThreshold, minThreshold...255),
+                ("activationThreshold", activationThreshold, min(minThreshold, 255)...255),
                 ("maxSynapsesPerSegment", maxSynapsesPerSegment, 1...255),
                 ("maxSegmentsPerCell", maxSegmentsPerCell, 1...255),
             ] {

@@ -11,12 +11,8 @@ struct PresynapticIndex {
     static var bankSize: Int { 1 << bankShift }
     private static var idsPerUnit: Int { 4 }
 
-    struct ListHead: BitwiseCopyable {
-        /// Where the list begins, in units of four ids.
-        var start: UInt32 = 0
-        var count: UInt16 = 0
-        var units: UInt16 = 0
-    }
+    /// Where a list begins, in units of four ids, its length, and the units it has room for.
+    typealias ListHead = ck_list
 
     private let cellsPerColumn: Int
     /// Heads of each bank; shape [pages, cellsPerColumn].

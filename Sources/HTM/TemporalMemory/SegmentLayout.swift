@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CKernels
+
 /// How a backtracking temporal memory stores cells, permanences and sizes.
 ///
 /// Two layouts exist: the compact one, which fits the default parameters and others near them, and a wide one for all the
@@ -14,8 +16,36 @@ protocol SegmentLayout {
     /// How permanences are stored and changed.
     associatedtype Rule: PermanenceRule
 
-    /// counters[ids[i]] += 1.
-    static func increment(_ counters: UnsafeMutablePointer<Counter>, _ ids: UnsafePointer<UInt16>, _ count: Int)
+    /// For each of the lists heads[positions[i]]: counters[id] += 1 for each of its ids.
+    static func count(
+        _ counters: UnsafeMutablePointer<Counter>,
+        heads: UnsafePointer<ck_list>,
+        ids: UnsafePointer<UInt16>,
+        positions: UnsafeBufferPointer<UInt32>
+    )
+
+    /// Connected synapses whose source is active, where cells are 32 to a column; `nil`: no kernel for this layout.
+    static func connectedActivity(
+        _ synapses: Synapses<Self>,
+        rule: Rule,
+        active: UnsafePointer<UInt32>,
+        level: KernelLevel
+    ) -> Int?
+
+    /// Bit per cell of a pattern of at most 64 that is among the sources; `nil`: no kernel for this layout.
+    static func patternHits(_ synapses: Synapses<Self>, _ pattern: LearningPattern<Self>, level: KernelLevel) -> UInt64?
+
+    /// Steps the permanences, up for the cells of `update`; those that reach nothing are marked for removal. `nil`: no kernel.
+    static func reinforce(
+        _ synapses: Synapses<Self>,
+        _ pattern: LearningPattern<Self>,
+        update: UInt64,
+        rule: Rule,
+        level: KernelLevel
+    ) -> Reinforcement?
+
+    /// Whether a permanence is the mark of `reinforce` for removal.
+    static func isRemoved(_ stored: Rule.Stored) -> Bool
 
     /// Appends the indices of all counters of at least `threshold`, ascending.
     static func collect(
@@ -25,6 +55,31 @@ protocol SegmentLayout {
         level: KernelLevel,
         into indices: inout GrowableBuffer<UInt32>
     )
+}
+
+/// A segment's synapses, in place.
+struct Synapses<Layout: SegmentLayout> {
+    let sources: UnsafeMutablePointer<Layout.Cell>
+    let permanences: UnsafeMutablePointer<Layout.Rule.Stored>
+    let count: Int
+}
+
+/// The learning cells as kernels see them.
+struct LearningPattern<Layout: SegmentLayout> {
+    let cells: UnsafePointer<Layout.Cell>
+    let ranks: UnsafePointer<UInt16>
+    let count: Int
+    let columnShift: Int
+}
+
+/// What reinforcing a segment found.
+struct Reinforcement {
+    /// Cells of the update that the segment has.
+    let hits: UInt64
+    /// Connected synapses left.
+    let connected: Int
+    /// Synapses to remove.
+    let removed: Int
 }
 
 /// Permanence arithmetic of the backtracking temporal memory, in 32-bit floats as the original does it.
@@ -93,85 +148,5 @@ struct FloatPermanence: PermanenceRule {
 
     func decayed(_ stored: Float, by decay: Float) -> Float? {
         stored <= decay ? nil : stored - decay
-    }
-}
-
-/// Permanences as one-byte codes.
-///
-/// From the initial permanence, steps of ±0.1 with a cap at 1 and removal at 0 reach only 23 different floats; each gets a code,
-/// in numeric order, and the steps become table look-ups. Other constants work as long as they reach at most 255 floats.
-struct CodedPermanence: PermanenceRule {
-    /// Stands for "nothing left" in the table of decreases.
-    private static var removed: UInt8 { 255 }
-
-    let initial: UInt8
-    /// The float of each code, ascending.
-    let floats: [Float]
-    private let codeCount: UInt8
-    private let firstConnected: UInt8
-    private let increases: InlineArray<256, UInt8>
-    private let decreases: InlineArray<256, UInt8>
-
-    init?(_ parameters: BacktrackingParameters) {
-        guard parameters.globalDecay == 0 else {
-            return nil
-        }
-        let rule = FloatPermanence(parameters)
-        var reached: Set<Float> = [rule.initial]
-        var frontier: [Float] = [rule.initial]
-        while let permanence = frontier.popLast() {
-            for next in [rule.increased(permanence), rule.decreased(permanence)].compactMap({ $0 })
-            where reached.insert(next).inserted {
-                frontier.append(next)
-            }
-            if reached.count >= Int(Self.removed) {
-                return nil
-            }
-        }
-        let floats = reached.sorted()
-        let code = { (permanence: Float) in UInt8(floats.firstIndex(of: permanence)!) }
-        var increases = InlineArray<256, UInt8>(repeating: 0)
-        var decreases = InlineArray<256, UInt8>(repeating: Self.removed)
-        for (index, permanence) in floats.enumerated() {
-            increases[index] = code(rule.increased(permanence))
-            decreases[index] = rule.decreased(permanence).map(code) ?? Self.removed
-        }
-        self.floats = floats
-        codeCount = UInt8(floats.count)
-        self.increases = increases
-        self.decreases = decreases
-        initial = code(rule.initial)
-        firstConnected = UInt8(floats.firstIndex(where: rule.isConnected) ?? floats.count)
-    }
-
-    @inline(__always)
-    func increased(_ stored: UInt8) -> UInt8 {
-        increases[Int(stored)]
-    }
-
-    @inline(__always)
-    func decreased(_ stored: UInt8) -> UInt8? {
-        let code = decreases[Int(stored)]
-        return code == Self.removed ? nil : code
-    }
-
-    @inline(__always)
-    func isConnected(_ stored: UInt8) -> Bool {
-        stored >= firstConnected
-    }
-
-    @inline(__always)
-    static func encode(_ stored: UInt8, into stream: inout ByteStream) {
-        stream.append(stored)
-    }
-
-    @inline(__always)
-    func decode(from reader: inout ByteStreamReader) -> UInt8? {
-        let code = reader.byte()
-        return code < codeCount ? code : nil
-    }
-
-    func decayed(_ stored: UInt8, by decay: Float) -> UInt8? {
-        preconditionFailure("codes are not used with global decay")
     }
 }

@@ -19,8 +19,83 @@ enum CompactLayout: SegmentLayout {
     }
 
     @inline(__always)
-    static func increment(_ counters: UnsafeMutablePointer<UInt8>, _ ids: UnsafePointer<UInt16>, _ count: Int) {
-        ck_increment(counters, ids, Int32(truncatingIfNeeded: count))
+    static func count(
+        _ counters: UnsafeMutablePointer<UInt8>,
+        heads: UnsafePointer<ck_list>,
+        ids: UnsafePointer<UInt16>,
+        positions: UnsafeBufferPointer<UInt32>
+    ) {
+        ck_count(counters, heads, ids, positions.baseAddress, Int32(truncatingIfNeeded: positions.count))
+    }
+
+    @inline(__always)
+    static func connectedActivity(
+        _ synapses: Synapses<CompactLayout>,
+        rule: CodedPermanence,
+        active: UnsafePointer<UInt32>,
+        level: KernelLevel
+    ) -> Int? {
+        Int(
+            ck_connected_activity(
+                level.kernel,
+                synapses.sources,
+                synapses.permanences,
+                Int32(truncatingIfNeeded: synapses.count),
+                rule.firstConnected,
+                active
+            )
+        )
+    }
+
+    @inline(__always)
+    private static func kernelPattern(_ pattern: LearningPattern<CompactLayout>) -> ck_pattern {
+        ck_pattern(
+            cells: pattern.cells,
+            ranks: pattern.ranks,
+            count: Int32(truncatingIfNeeded: pattern.count),
+            column_shift: Int32(truncatingIfNeeded: pattern.columnShift)
+        )
+    }
+
+    @inline(__always)
+    static func patternHits(
+        _ synapses: Synapses<CompactLayout>,
+        _ pattern: LearningPattern<CompactLayout>,
+        level: KernelLevel
+    ) -> UInt64? {
+        var pattern = kernelPattern(pattern)
+        return ck_pattern_hits(level.kernel, synapses.sources, Int32(truncatingIfNeeded: synapses.count), &pattern)
+    }
+
+    @inline(__always)
+    static func reinforce(
+        _ synapses: Synapses<CompactLayout>,
+        _ pattern: LearningPattern<CompactLayout>,
+        update: UInt64,
+        rule: CodedPermanence,
+        level: KernelLevel
+    ) -> Reinforcement? {
+        var pattern = kernelPattern(pattern)
+        var connected: Int32 = 0
+        var removed: Int32 = 0
+        let hits = ck_reinforce(
+            level.kernel,
+            synapses.sources,
+            synapses.permanences,
+            Int32(truncatingIfNeeded: synapses.count),
+            &pattern,
+            update,
+            rule.steps,
+            rule.firstConnected,
+            &connected,
+            &removed
+        )
+        return Reinforcement(hits: hits, connected: Int(connected), removed: Int(removed))
+    }
+
+    @inline(__always)
+    static func isRemoved(_ stored: UInt8) -> Bool {
+        stored == CodedPermanence.removed
     }
 
     static func collect(
@@ -57,10 +132,50 @@ enum WideLayout: SegmentLayout {
     typealias Counter = UInt16
     typealias Rule = FloatPermanence
 
-    static func increment(_ counters: UnsafeMutablePointer<UInt16>, _ ids: UnsafePointer<UInt16>, _ count: Int) {
-        for index in 0..<count {
-            counters[Int(ids[index])] &+= 1
+    static func count(
+        _ counters: UnsafeMutablePointer<UInt16>,
+        heads: UnsafePointer<ck_list>,
+        ids: UnsafePointer<UInt16>,
+        positions: UnsafeBufferPointer<UInt32>
+    ) {
+        for position in positions {
+            let head = heads[Int(position)]
+            let list = ids + 4 * Int(head.start)
+            for index in 0..<Int(head.count) {
+                counters[Int(list[index])] &+= 1
+            }
         }
+    }
+
+    static func connectedActivity(
+        _ synapses: Synapses<WideLayout>,
+        rule: FloatPermanence,
+        active: UnsafePointer<UInt32>,
+        level: KernelLevel
+    ) -> Int? {
+        nil
+    }
+
+    static func patternHits(
+        _ synapses: Synapses<WideLayout>,
+        _ pattern: LearningPattern<WideLayout>,
+        level: KernelLevel
+    ) -> UInt64? {
+        nil
+    }
+
+    static func reinforce(
+        _ synapses: Synapses<WideLayout>,
+        _ pattern: LearningPattern<WideLayout>,
+        update: UInt64,
+        rule: FloatPermanence,
+        level: KernelLevel
+    ) -> Reinforcement? {
+        nil
+    }
+
+    static func isRemoved(_ stored: Float) -> Bool {
+        false
     }
 
     static func collect(

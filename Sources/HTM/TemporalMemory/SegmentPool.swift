@@ -34,7 +34,8 @@ struct SegmentPool<Layout: SegmentLayout> {
     static var synapsesPerUnit: Int { 4 }
 
     let cellsPerColumn: Int
-    private let cellShift: Int
+    /// cell >> cellShift is its column; -1 when that isn't so.
+    let cellShift: Int
     private(set) var records = GrowableBuffer<Record>()
     private(set) var sources = GrowableBuffer<Cell>()
     private(set) var permanences = GrowableBuffer<Stored>()
@@ -71,7 +72,9 @@ struct SegmentPool<Layout: SegmentLayout> {
         var other = self
         other.records = records.copy()
         other.sources = sources.copy()
+        other.sources.reserve(sources.count + 16)
         other.permanences = permanences.copy()
+        other.permanences.reserve(permanences.count + 16)
         other.index = index.copy()
         other.freeRecords = freeRecords.copy()
         other.pagePlusOne = pagePlusOne.copy()
@@ -154,8 +157,10 @@ struct SegmentPool<Layout: SegmentLayout> {
     private mutating func growArenas() {
         let end = allocator.end * Self.synapsesPerUnit
         if sources.count < end {
+            // Kernels read whole vectors, so a few synapses beyond the last.
+            sources.reserve(end + 16)
+            permanences.reserve(end + 16)
             sources.resize(to: end, filling: 0)
-            permanences.reserve(end)
             permanences.extend(by: end - permanences.count)
         }
     }
