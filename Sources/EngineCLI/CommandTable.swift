@@ -6,6 +6,7 @@ package enum CommandTable {
         "htmengine",
         summary: "Says how anomalous each new value of a metric is.",
         subcommands: [
+            ServeCommand.command,
             KeyCommand.command,
             DetectCommand.command,
             ConfigCommand.command,

@@ -170,3 +170,25 @@ public struct Configuration: Sendable {
         return NSString(string: full).standardizingPath
     }
 }
+
+extension Configuration.Override {
+    /// What an address on the command line sets.
+    package enum AddressKeys: Sendable { case http, graphite }
+
+    /// `HOST:PORT` as two overrides; nothing when the option isn't given.
+    package static func address(_ text: String?, option: String, _ keys: AddressKeys) throws -> [Configuration.Override] {
+        guard let text else { return [] }
+        let address: ListenAddress
+        do {
+            address = try ListenAddress(parsing: text)
+        } catch let error as ListenAddressError {
+            throw ConfigurationError(message: "\(option): \(error)")
+        }
+        let (host, port): (ConfigurationKey, ConfigurationKey) =
+            switch keys {
+            case .http: (.httpHost, .httpPort)
+            case .graphite: (.plaintextHost, .plaintextPort)
+            }
+        return [.init(host, address.host, option: option), .init(port, String(address.port), option: option)]
+    }
+}

@@ -217,7 +217,7 @@ extension ConfigurationKey {
         unit: "s",
         "Samples further ahead of the clock are refused: one of them would block its metric until then."
     )
-    static let autoMonitor = ConfigurationKey(
+    package static let autoMonitor = ConfigurationKey(
         .application,
         "metric_listener",
         "auto_monitor",
@@ -335,7 +335,7 @@ extension ConfigurationKey {
         "Rows older than this are removed once a checkpoint covers them; 0 keeps all."
     )
 
-    static let logLevel = ConfigurationKey(
+    package static let logLevel = ConfigurationKey(
         .application,
         "logging",
         "level",
@@ -343,7 +343,7 @@ extension ConfigurationKey {
         default: "info",
         "Messages below this level are dropped."
     )
-    static let logFormat = ConfigurationKey(
+    package static let logFormat = ConfigurationKey(
         .application,
         "logging",
         "format",

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Engine
+import EngineCore
+import Foundation
+import HTTPAPI
+
+// From the keys of the configuration to what each service takes.
+extension Engine {
+    func storerConfiguration(_ settings: Settings) -> Storer.Configuration {
+        var result = Storer.Configuration()
+        result.longestLead = Int64(settings.integer(.futureLimit))
+        result.maximumMetrics = settings.integer(.maximumMetrics)
+        result.autoMonitor = settings.list(.autoMonitor)
+        result.firstRows = Int64(settings.integer(.firstRows))
+        return result
+    }
+
+    func runnerConfiguration(_ settings: Settings) -> ModelRunner.Configuration {
+        var result = ModelRunner.Configuration()
+        let threads = settings.integer(.runnerThreads)
+        result.workers = threads > 0 ? threads : max(1, ProcessInfo.processInfo.activeProcessorCount)
+        result.memoryBudget = settings.bytes(.memoryBudget)
+        result.rowsPerCheckpoint = settings.integer(.requestsPerCheckpoint)
+        result.chunkSize = settings.integer(.chunkSize)
+        result.firstRows = Int64(settings.integer(.firstRows))
+        return result
+    }
+
+    func listenerConfiguration(_ settings: Settings) -> GraphiteListener.Configuration {
+        var result = GraphiteListener.Configuration(addresses: [configuration.graphiteAddress])
+        result.udp = settings.flag(.plaintextUDP)
+        result.allow = settings.list(.allowedSenders).compactMap(AddressRange.init(parsing:))
+        let idle = settings.integer(.listenerIdle)
+        result.idleSeconds = idle > 0 ? idle : nil
+        result.connectionLimit = settings.integer(.listenerConnections)
+        return result
+    }
+
+    func httpConfiguration(_ settings: Settings) -> HTTPServer.Configuration {
+        var result = HTTPServer.Configuration()
+        result.connectionLimit = settings.integer(.httpConnections)
+        result.idleSeconds = settings.integer(.httpIdle)
+        result.maximumBodyBytes = settings.bytes(.httpBody)
+        return result
+    }
+}

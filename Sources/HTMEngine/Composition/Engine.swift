@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Engine
+import EngineCore
+import Foundation
+import HTTPAPI
+
+/// An engine inside this process: any set of its services, put together as the configuration says.
+///
+///     let engine = try Engine(configuration: Configuration())
+///     try engine.start()
+///     …
+///     engine.stop()
+public final class Engine: Sendable {
+    /// The parts an engine consists of; on servers each may be a process of its own.
+    public enum Service: String, Sendable, CaseIterable {
+        /// Takes Graphite plaintext.
+        case listener
+        /// Takes samples from the AMQP queue.
+        case storer
+        /// Runs the models.
+        case runner
+        /// Answers HTTP on the network.
+        case http
+    }
+
+    /// What was asked for.
+    public let configuration: Configuration
+    /// The services of this process.
+    public let services: Set<Service>
+
+    let logger: any Logger
+    private let state = Monitor<Running?>(nil)
+
+    /// Prepares an engine; nothing is opened yet.
+    public convenience init(configuration: Configuration, services: Set<Service> = Set(Service.allCases)) {
+        self.init(configuration: configuration, services: services, logger: configuration.makeLogger())
+    }
+
+    package init(configuration: Configuration, services: Set<Service>, logger: any Logger) {
+        self.configuration = configuration
+        self.services = services
+        self.logger = logger
+    }
+
+    /// What `start` began and `stop` ends.
+    private struct Running: Sendable {
+        var adapters: Adapters
+        var storer: Storer
+        var runner: ModelRunner?
+        var listener: GraphiteListener?
+        var server: HTTPServer
+        var endpoints: Endpoints
+    }
+
+    /// Where a running engine is reached.
+    public struct Endpoints: Sendable {
+        /// Addresses for Graphite plaintext, such as `127.0.0.1:2003`.
+        public var graphite: [String] = []
+        /// Addresses for HTTP.
+        public var http: [String] = []
+        /// Path of the unix socket for this machine's programs; nil on servers.
+        public var socket: String?
+    }
+
+    /// Where the engine is reached; nil when it isn't running.
+    public var endpoints: Endpoints? { state.withLock { $0?.endpoints } }
+
+    /// Opens the database, starts the services and begins to listen.
+    ///
+    /// - Throws: ``HTMEngineError``; what had been started is stopped again.
+    public func start() throws {
+        do {
+            try startServices()
+        } catch let error as EngineError {
+            throw HTMEngineError(error)
+        } catch let error as ListeningError {
+            throw HTMEngineError(EngineError(.failed, error.description))
+        }
+    }
+
+    /// Stops taking data, finishes what was taken, saves the models and closes everything, within a few seconds.
+    ///
+    /// Whatever isn't scored by then is scored after the next start. Harmless when the engine isn't running.
+    public func stop() {
+        let running = state.withLock { running in
+            defer { running = nil }
+            return running
+        }
+        guard let running else { return }
+        running.listener?.stop()
+        running.server.stop()
+        running.storer.stop()
+        running.runner?.stop(patienceMilliseconds: 5000)
+        running.adapters.close()
+        if let socket = running.endpoints.socket { unlink(socket) }
+        logger.info("engine", "stopped")
+    }
+
+    // MARK: Starting
+
+    private func startServices() throws {
+        precondition(state.withLock { $0 == nil }, "the engine runs already")
+        if configuration.repository == .sqlite { try checkEmbeddedServices() }
+        for warning in configuration.warnings { logger.warning("configuration", warning) }
+        let adapters = try Adapters.open(configuration, logger: logger)
+        var undo: [() -> Void] = [adapters.close]
+        do {
+            let running = try startServices(adapters, &undo)
+            state.withLock { $0 = running }
+        } catch {
+            for step in undo.reversed() { step() }
+            throw error
+        }
+    }
+
+    /// One process alone has an embedded database, so it must do everything that works on it.
+    private func checkEmbeddedServices() throws {
+        let missing = [Service.storer, .runner].filter { !services.contains($0) }
+        guard missing.isEmpty else {
+            throw EngineError(
+                .configuration,
+                "an embedded engine needs the services storer and runner; missing: "
+                    + missing.map(\.rawValue).joined(separator: ", "))
+        }
+    }
+
+    private func startServices(_ adapters: Adapters, _ undo: inout [() -> Void]) throws -> Running {
+        let settings = configuration.settings
+        let counters = EngineCounters()
+        let ingest = IngestCounters()
+        let factory = HTMScoringModelFactory(settings)
+        let firstRows = Int64(settings.integer(.firstRows))
+        let storer = Storer(
+            repository: adapters.repository, bus: adapters.bus, logger: logger, counters: counters,
+            configuration: storerConfiguration(settings))
+        storer.start()
+        undo.append(storer.stop)
+        var runner: ModelRunner?
+        if services.contains(.runner) {
+            let started = ModelRunner(
+                repository: adapters.repository, bus: adapters.bus, checkpointStore: adapters.checkpoints, factory: factory,
+                logger: logger, counters: counters, configuration: runnerConfiguration(settings))
+            try started.start()
+            undo.append { started.stop(patienceMilliseconds: 1000) }
+            runner = started
+        }
+        let operations = EngineOperations(
+            repository: adapters.repository, bus: adapters.bus, checkpoints: adapters.checkpoints, factory: factory,
+            logger: logger, firstRows: firstRows)
+        var endpoints = Endpoints()
+        var listener: GraphiteListener?
+        if services.contains(.listener) {
+            let started = GraphiteListener(
+                configuration: listenerConfiguration(settings), sink: storer, counters: ingest, logger: logger)
+            endpoints.graphite = try started.start().map(\.name)
+            undo.append(started.stop)
+            listener = started
+        }
+        let parts = RouterParts(
+            configuration: configuration, adapters: adapters, storer: storer, operations: operations,
+            counters: counters, ingest: ingest, logger: logger, graphiteAddresses: endpoints.graphite)
+        let server = HTTPServer(
+            configuration: httpConfiguration(settings), logger: logger,
+            handler: try parts.makeHandler())
+        undo.append(server.stop)
+        try listen(server, &endpoints)
+        return Running(
+            adapters: adapters, storer: storer, runner: runner, listener: listener, server: server,
+            endpoints: endpoints)
+    }
+
+    private func listen(_ server: HTTPServer, _ endpoints: inout Endpoints) throws {
+        if configuration.repository == .sqlite {
+            try server.serve(try ListeningSocket.bindUnix(path: configuration.socketPath), isLocal: true)
+            endpoints.socket = configuration.socketPath
+        }
+        guard services.contains(.http) else { return }
+        let sockets = try ListeningSocket.bind(configuration.httpAddress)
+        for (index, socket) in sockets.enumerated() {
+            do {
+                try server.serve(socket)
+            } catch {
+                for unused in sockets[(index + 1)...] { unused.close() }
+                throw error
+            }
+        }
+        endpoints.http = sockets.map(\.name)
+    }
+}
