@@ -7,7 +7,8 @@ import HTMEngine
 /// `htmengine serve`
 enum ServeCommand {
     static let command = Command(
-        "serve", summary: "Runs the engine.",
+        "serve",
+        summary: "Runs the engine.",
         discussion: """
             Without a configuration directory the engine is embedded: SQLite in the data directory, everything in
             this process. Ctrl-C or SIGTERM stops it: it takes no more data, finishes what it took, and saves.
@@ -20,7 +21,8 @@ enum ServeCommand {
             Option("--log-level", "LEVEL", "debug, info, warning or error (default: info)."),
             Option("--log-format", "FORMAT", "text or json (default: text)."),
         ],
-        body: run)
+        body: run
+    )
 
     private static func run(_ arguments: Arguments, _ context: CommandContext) throws -> CommandStatus {
         // Before any thread is made: all of them inherit it, and only waitForSignal() takes the two signals.

@@ -5,7 +5,9 @@ import HTMEngine
 /// What `serve` prints when it is ready: where data goes in and where to look.
 enum StartupText {
     static func text(
-        _ configuration: Configuration, _ services: Set<Engine.Service>, _ endpoints: Engine.Endpoints
+        _ configuration: Configuration,
+        _ services: Set<Engine.Service>,
+        _ endpoints: Engine.Endpoints
     ) -> String {
         var lines = ["htmengine \(HTMEngineVersion.current) is running."]
         let place = configuration.repository == .sqlite ? "SQLite in \(configuration.dataDirectory)" : "MySQL"

@@ -27,7 +27,9 @@ struct TerminationSignals {
     func exitAfter(seconds: Double) {
         let thread = Thread {
             Thread.sleep(forTimeInterval: seconds)
-            FileHandle.standardError.write(Data("some models couldn't be saved in time: they are replayed at the next start\n".utf8))
+            FileHandle.standardError.write(
+                Data("some models couldn't be saved in time: they are replayed at the next start\n".utf8)
+            )
             _exit(0)
         }
         thread.start()

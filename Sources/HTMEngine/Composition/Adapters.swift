@@ -25,14 +25,20 @@ struct Adapters: Sendable {
         return Adapters(repository: repository, bus: bus, checkpoints: try openCheckpoints(configuration))
     }
 
-    private static func openRepository(_ configuration: Configuration, logger: any Logger) throws -> any MetricRepository {
+    static func openRepository(
+        _ configuration: Configuration,
+        logger: any Logger,
+        migrates: Bool = true
+    ) throws -> any MetricRepository {
         switch configuration.repository {
         case .sqlite:
             try makeDirectory(configuration.dataDirectory)
             var database = SQLiteDatabase.Configuration(path: configuration.databasePath)
             if configuration.settings.text(.repositorySynchronous) == "normal" { database.synchronous = .normal }
             let repository = SQLMetricRepository(database: try SQLiteDatabase(database))
-            for revision in try repository.migrate() { logger.info("storage", "applied revision \(revision)") }
+            if migrates {
+                for revision in try repository.migrate() { logger.info("storage", "applied revision \(revision)") }
+            }
             return repository
         case .mysql: throw EngineError(.configuration, "this build has no MySQL connection")
         }
@@ -49,7 +55,10 @@ struct Adapters: Sendable {
     private static func makeDirectory(_ path: String) throws {
         do {
             try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
+                atPath: path,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o750]
+            )
         } catch {
             throw EngineError(.storageUnavailable, "can't make the directory \(path): \(error.localizedDescription)")
         }

@@ -4,6 +4,7 @@ import Engine
 import EngineCore
 import Foundation
 import HTTPAPI
+import Security
 
 // From the keys of the configuration to what each service takes.
 extension Engine {
@@ -37,11 +38,14 @@ extension Engine {
         return result
     }
 
-    func httpConfiguration(_ settings: Settings) -> HTTPServer.Configuration {
+    func httpConfiguration(_ settings: Settings) throws -> HTTPServer.Configuration {
         var result = HTTPServer.Configuration()
         result.connectionLimit = settings.integer(.httpConnections)
         result.idleSeconds = settings.integer(.httpIdle)
         result.maximumBodyBytes = settings.bytes(.httpBody)
+        if let files = try configuration.tlsFiles(now: SystemClock().wallSeconds()) {
+            result.tls = (files.certificate, files.key)
+        }
         return result
     }
 }

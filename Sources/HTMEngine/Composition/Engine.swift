@@ -50,6 +50,7 @@ public final class Engine: Sendable {
         var runner: ModelRunner?
         var listener: GraphiteListener?
         var server: HTTPServer
+        var stream: ResultStream
         var endpoints: Endpoints
     }
 
@@ -89,6 +90,7 @@ public final class Engine: Sendable {
         }
         guard let running else { return }
         running.listener?.stop()
+        running.stream.stop()
         running.server.stop()
         running.storer.stop()
         running.runner?.stop(patienceMilliseconds: 5000)
@@ -121,7 +123,8 @@ public final class Engine: Sendable {
             throw EngineError(
                 .configuration,
                 "an embedded engine needs the services storer and runner; missing: "
-                    + missing.map(\.rawValue).joined(separator: ", "))
+                    + missing.map(\.rawValue).joined(separator: ", ")
+            )
         }
     }
 
@@ -132,48 +135,107 @@ public final class Engine: Sendable {
         let factory = HTMScoringModelFactory(settings)
         let firstRows = Int64(settings.integer(.firstRows))
         let storer = Storer(
-            repository: adapters.repository, bus: adapters.bus, logger: logger, counters: counters,
-            configuration: storerConfiguration(settings))
+            repository: adapters.repository,
+            bus: adapters.bus,
+            logger: logger,
+            counters: counters,
+            configuration: storerConfiguration(settings)
+        )
         storer.start()
         undo.append(storer.stop)
+        let stream = try ResultStream(bus: adapters.bus)
+        undo.append(stream.stop)
         var runner: ModelRunner?
         if services.contains(.runner) {
             let started = ModelRunner(
-                repository: adapters.repository, bus: adapters.bus, checkpointStore: adapters.checkpoints, factory: factory,
-                logger: logger, counters: counters, configuration: runnerConfiguration(settings))
+                repository: adapters.repository,
+                bus: adapters.bus,
+                checkpointStore: adapters.checkpoints,
+                factory: factory,
+                logger: logger,
+                counters: counters,
+                configuration: runnerConfiguration(settings)
+            )
             try started.start()
             undo.append { started.stop(patienceMilliseconds: 1000) }
             runner = started
         }
         let operations = EngineOperations(
-            repository: adapters.repository, bus: adapters.bus, checkpoints: adapters.checkpoints, factory: factory,
-            logger: logger, firstRows: firstRows)
-        var endpoints = Endpoints()
+            repository: adapters.repository,
+            bus: adapters.bus,
+            checkpoints: adapters.checkpoints,
+            factory: factory,
+            logger: logger,
+            firstRows: firstRows
+        )
+        let endpoints = Monitor(Endpoints())
         var listener: GraphiteListener?
         if services.contains(.listener) {
             let started = GraphiteListener(
-                configuration: listenerConfiguration(settings), sink: storer, counters: ingest, logger: logger)
-            endpoints.graphite = try started.start().map(\.name)
+                configuration: listenerConfiguration(settings),
+                sink: storer,
+                counters: ingest,
+                logger: logger
+            )
+            let sockets = try started.start()
             undo.append(started.stop)
+            // TCP and UDP share their addresses.
+            var names: [String] = []
+            for socket in sockets where !names.contains(socket.name) { names.append(socket.name) }
+            let addresses = names
+            endpoints.withLock { $0.graphite = addresses }
             listener = started
         }
         let parts = RouterParts(
-            configuration: configuration, adapters: adapters, storer: storer, operations: operations,
-            counters: counters, ingest: ingest, logger: logger, graphiteAddresses: endpoints.graphite)
-        let server = HTTPServer(
-            configuration: httpConfiguration(settings), logger: logger,
-            handler: try parts.makeHandler())
+            configuration: configuration,
+            adapters: adapters,
+            storer: storer,
+            operations: operations,
+            stream: stream,
+            counters: counters,
+            ingest: ingest,
+            logger: logger,
+            endpoints: endpoints
+        )
+        let server = try makeServer(parts.makeHandler())
         undo.append(server.stop)
-        try listen(server, &endpoints)
+        try listen(server, endpoints)
         return Running(
-            adapters: adapters, storer: storer, runner: runner, listener: listener, server: server,
-            endpoints: endpoints)
+            adapters: adapters,
+            storer: storer,
+            runner: runner,
+            listener: listener,
+            server: server,
+            stream: stream,
+            endpoints: endpoints.withLock { $0 }
+        )
     }
 
-    private func listen(_ server: HTTPServer, _ endpoints: inout Endpoints) throws {
+    /// The server with who may use it and how replies are finished.
+    private func makeServer(_ handler: @escaping HTTPServer.Handler) throws -> HTTPServer {
+        let control = try AccessControl(configuration: configuration.accessControl(), logger: logger)
+        if services.contains(.http) {
+            let address = configuration.httpAddress
+            if let refusal = control.refusalToListen(on: address.description, isLoopback: address.isLoopback) {
+                throw EngineError(.configuration, refusal)
+            }
+        }
+        return HTTPServer(
+            configuration: try httpConfiguration(configuration.settings),
+            logger: logger,
+            gate: control.gate,
+            finish: { request, response in
+                ReplyFinisher.finish(request, &response)
+                control.finish(request, &response)
+            },
+            handler: handler
+        )
+    }
+
+    private func listen(_ server: HTTPServer, _ endpoints: Monitor<Endpoints>) throws {
         if configuration.repository == .sqlite {
             try server.serve(try ListeningSocket.bindUnix(path: configuration.socketPath), isLocal: true)
-            endpoints.socket = configuration.socketPath
+            endpoints.withLock { $0.socket = configuration.socketPath }
         }
         guard services.contains(.http) else { return }
         let sockets = try ListeningSocket.bind(configuration.httpAddress)
@@ -185,6 +247,6 @@ public final class Engine: Sendable {
                 throw error
             }
         }
-        endpoints.http = sockets.map(\.name)
+        endpoints.withLock { $0.http = sockets.map(\.name) }
     }
 }

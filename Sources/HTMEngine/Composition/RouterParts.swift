@@ -10,16 +10,45 @@ struct RouterParts: Sendable {
     let adapters: Adapters
     let storer: Storer
     let operations: EngineOperations
+    let stream: ResultStream
     let counters: EngineCounters
     let ingest: IngestCounters
     let logger: any Logger
-    let graphiteAddresses: [String]
+    let endpoints: Monitor<Engine.Endpoints>
 
-    func makeHandler() throws -> HTTPServer.Handler {
+    func makeHandler() -> HTTPServer.Handler {
+        let verbs = HTTPOperations(operations: operations)
         let skeleton = SkeletonRoutes(
-            repository: adapters.repository, sink: storer, verbs: HTTPOperations(operations: operations), counters: ingest, logger: logger)
-        let router = HTTPRouter { request, _ in try skeleton.respond(to: request) }
-        return { request in try router.respond(to: request) }
+            repository: adapters.repository,
+            sink: storer,
+            verbs: verbs,
+            counters: ingest,
+            logger: logger
+        )
+        var router = HTTPRouter { request, _ in try skeleton.respond(to: request) }
+        makeAPI(verbs).register(on: &router)
+        AccessEndpoint(access: DirectAccess(operations: operations, sink: storer)).add(to: &router)
+        let finished = router
+        return { request in try finished.respond(to: request) }
     }
 
+    private func makeAPI(_ verbs: HTTPOperations) -> JSONAPI {
+        var settings = JSONAPI.Settings()
+        settings.version = HTMEngineVersion.current
+        let endpoints = endpoints
+        settings.graphiteAddresses = { endpoints.withLock { $0.graphite } }
+        settings.httpAddresses = { endpoints.withLock { $0.http } }
+        settings.firstRows = Int64(configuration.settings.integer(.firstRows))
+        settings.autoMonitor = configuration.settings.list(.autoMonitor)
+        let (counters, ingest, bus) = (counters, ingest, adapters.bus)
+        return JSONAPI(
+            repository: adapters.repository,
+            operations: verbs,
+            stream: stream,
+            settings: settings,
+            logger: logger
+        ) {
+            counters.snapshot().merging(ingest.snapshot()) { $0 + $1 }.merging(bus.counters()) { $0 + $1 }
+        }
+    }
 }

@@ -176,7 +176,8 @@ extension Configuration.Override {
     package enum AddressKeys: Sendable { case http, graphite }
 
     /// `HOST:PORT` as two overrides; nothing when the option isn't given.
-    package static func address(_ text: String?, option: String, _ keys: AddressKeys) throws -> [Configuration.Override] {
+    package static func address(_ text: String?, option: String, _ keys: AddressKeys) throws -> [Configuration.Override]
+    {
         guard let text else { return [] }
         let address: ListenAddress
         do {

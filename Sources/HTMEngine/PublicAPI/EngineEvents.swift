@@ -30,7 +30,7 @@ public struct ModelResults: Sendable, Hashable {
     public let rows: [ScoredSample]
     private let stored: [MetricRow]
 
-    init(_ results: InferenceResults) {
+    package init(_ results: InferenceResults) {
         uid = results.metric.uid
         metric = results.metric.name ?? ""
         rows = results.rows.map(ScoredSample.init)

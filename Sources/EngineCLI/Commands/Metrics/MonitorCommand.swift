@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EngineCore
+import HTMEngine
+
+/// `htmengine monitor`
+enum MonitorCommand {
+    static let command = Command(
+        "monitor",
+        summary: "Starts a model for a metric, which is made if there is none of that name.",
+        discussion: """
+            With --min and --max the model starts at once; without them the engine waits for 288 samples and estimates
+            the range. Samples that are stored already are scored too.
+            """,
+        positionals: [Positional("NAME", "Name of the metric.")],
+        options: [
+            Option("--min", "NUMBER", "Smallest value expected; needs --max."),
+            Option("--max", "NUMBER", "Largest value expected; needs --min."),
+            Option("--min-resolution", "NUMBER", "Smallest difference between values that matters (default: 0.001)."),
+            Option("--classifier", "Predicts the next value too."),
+            Option("--retry", "Builds the model of a metric in ERROR again, with the parameters it has."),
+        ] + Option.engine + [.json],
+        body: run
+    )
+
+    private static func run(_ arguments: Arguments, _ context: CommandContext) throws -> CommandStatus {
+        let name = arguments[positional: 0]
+        let spec = try spec(arguments, name: name)
+        let uid = try context.withEngine(arguments, ifMissing: .create) { engine in
+            guard arguments.has("--retry") else { return try engine.access.monitor(spec.canonicalJSON(name: name)) }
+            let metric = try engine.access.existing(name)
+            try engine.access.retry(uid: metric.metric.uid)
+            return metric.metric.uid
+        }
+        if arguments.has("--json") {
+            var writer = JSONWriter()
+            writer.beginObject()
+            writer.field("uid", uid)
+            writer.field("name", name)
+            writer.endObject()
+            context.output(writer.text + "\n")
+        } else {
+            context.output("Monitoring \(name), uid \(uid)\n")
+        }
+        return .success
+    }
+
+    private static func spec(_ arguments: Arguments, name: String) throws -> ModelSpec {
+        var params = ModelSpec.ModelParams()
+        params.min = try arguments.number("--min")
+        params.max = try arguments.number("--max")
+        params.minResolution = try arguments.number("--min-resolution")
+        if arguments.has("--classifier") { params.enableClassifier = true }
+        if arguments.has("--retry"), params != ModelSpec.ModelParams() {
+            throw UsageError("--retry keeps the model's parameters: it goes with none of them")
+        }
+        do {
+            try params.check(path: "modelParams")
+        } catch let error as EngineError {
+            throw UsageError(error.message)
+        }
+        return ModelSpec(metric: name, modelParams: params)
+    }
+}
