@@ -3,6 +3,7 @@
 import Engine
 import EngineCore
 import Foundation
+import HTM
 import HTTPAPI
 import Security
 
@@ -47,5 +48,18 @@ extension Engine {
             result.tls = (files.certificate, files.key)
         }
         return result
+    }
+}
+
+extension Settings {
+    /// Makes the models of this installation.
+    var modelFactory: HTMScoringModelFactory {
+        let schedule = AnomalyLikelihood.Schedule.engine(
+            minimumSamples: integer(.statisticsMinimum),
+            refreshRate: integer(.statisticsRefresh),
+            historySize: integer(.statisticsSample)
+        )
+        let tail: LikelihoodTail = text(.likelihoodTail) == "table" ? .table : .erfc
+        return HTMScoringModelFactory(likelihood: LikelihoodParameters(schedule: schedule, tail: tail))
     }
 }

@@ -132,7 +132,7 @@ public final class Engine: Sendable {
         let settings = configuration.settings
         let counters = EngineCounters()
         let ingest = IngestCounters()
-        let factory = HTMScoringModelFactory(settings)
+        let factory = settings.modelFactory
         let firstRows = Int64(settings.integer(.firstRows))
         let storer = Storer(
             repository: adapters.repository,

@@ -62,7 +62,7 @@ package final class OpenedAccess: Sendable {
             repository: adapters.repository,
             bus: adapters.bus,
             checkpoints: adapters.checkpoints,
-            factory: HTMScoringModelFactory(configuration.settings),
+            factory: configuration.settings.modelFactory,
             logger: logger,
             firstRows: firstRows
         )

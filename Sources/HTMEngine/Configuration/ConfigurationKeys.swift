@@ -420,7 +420,7 @@ extension ConfigurationKey {
         .modelSwapper,
         "model_runner",
         "partitions",
-        .integer(1...65536),
+        .integer(1...1024),
         default: "64",
         unit: "partitions",
         "Partitions of the metrics on servers; fixed when the database is made."
