@@ -18,6 +18,7 @@ package enum CommandTable {
             KeyCommand.command,
             DetectCommand.command,
             ConfigCommand.command,
+            EvaluateCommand.command,
             VersionCommand.command,
         ]
     )

@@ -8,8 +8,8 @@ enum NABReportPage {
         var text = head(title: "\(evaluation.detectorName) on NAB")
         text += "<table><tr><th>Profile<th>Score<th>Threshold<th>Sum</tr>"
         for optimum in evaluation.optima {
-            text += "<tr><td>\(optimum.profile.name)<td>\(fixed(optimum.normalised, 2))"
-            text += "<td>\(optimum.threshold)<td>\(fixed(optimum.score, 3))</tr>"
+            text += "<tr><td>\(optimum.profile.name)<td>\(FixedPoint.text(optimum.normalised, 2))"
+            text += "<td>\(optimum.threshold)<td>\(FixedPoint.text(optimum.score, 3))</tr>"
         }
         text += "</table><p>\(evaluation.files.count) files, "
         text += "\(evaluation.files.reduce(0) { $0 + $1.series.count }) records, "
@@ -20,7 +20,7 @@ enum NABReportPage {
         for (file, score) in zip(evaluation.files, scores) {
             text += "<tr><td><a href=\"#\(escape(file.series.name))\">\(escape(file.series.name))</a>"
             text +=
-                "<td>\(fixed(score.score, 2))<td>\(score.windowCredits.count { $0 != nil }) of \(file.windows.count)"
+                "<td>\(FixedPoint.text(score.score, 2))<td>\(score.windowCredits.count { $0 != nil }) of \(file.windows.count)"
             text += "<td>\(score.falsePositives)</tr>"
         }
         text += "</table>"
@@ -42,17 +42,6 @@ enum NABReportPage {
 
     static func escape(_ text: String) -> String {
         text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("\"", with: "&quot;")
-    }
-
-    /// A number with a fixed count of decimals, without Foundation's formatting.
-    static func fixed(_ value: Double, _ decimals: Int) -> String {
-        guard value.isFinite else { return "\(value)" }
-        let scale = (0..<decimals).reduce(1) { power, _ in power * 10 }
-        let units = Int((abs(value) * Double(scale)).rounded())
-        let fraction = String(units % scale)
-        let sign = value < 0 && units > 0 ? "-" : ""
-        let padding = String(repeating: "0", count: Swift.max(0, decimals - fraction.count))
-        return decimals == 0 ? "\(sign)\(units)" : "\(sign)\(units / scale).\(padding)\(fraction)"
     }
 
     private static func head(title: String) -> String {
