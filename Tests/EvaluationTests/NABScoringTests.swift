@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Evaluation
+import Foundation
 import Testing
 
 @Suite("NAB scoring")
@@ -113,5 +114,41 @@ struct NABScoringTests {
             let sum = evaluation.files.indices.reduce(0) { $0 + evaluation.score(file: $1, at: optimum).score }
             #expect(abs(sum - optimum.score) < 1e-9)
         }
+    }
+}
+
+@Suite("NAB evaluation")
+struct NABEvaluationTests {
+    /// Three short files are enough to notice a change; the whole half is scored by `make nab`.
+    @Test("Parity mode gives the golden anomaly scores", .enabled(if: TestData.golden != nil && TestData.nab != nil))
+    func parityModeIsGolden() throws {
+        let corpus = try NABCorpus(directory: try #require(TestData.nab))
+        let golden = RecordedScores(name: "golden", directory: try #require(TestData.golden))
+        let names = ["exchange-3_cpc_results.csv", "speed_t4013.csv", "iio_us-east-1_i-a2eb1cd9_NetworkIn.csv"]
+        let files = corpus.files.filter { file in names.contains { file.series.name.hasSuffix($0) } }
+        try #require(files.count == names.count)
+        let evaluation = try NABEvaluation.run(EvaluatedMode.parity.detector, on: NABCorpus(files: files), jobs: 2)
+        for (file, scored) in zip(evaluation.files, evaluation.scored) {
+            let expected = try golden.scores(of: file.series).anomalyScores
+            #expect(zip(scored.anomalyScores, expected).allSatisfy { abs($0 - $1) < 1e-7 })
+        }
+    }
+
+    @Test func resultFilesReadBackAndReportHoldsEveryFile() throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("results-\(UUID())").path
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let files = [FaultSeries(shape: .daily, fault: .spike, seed: 5).file()]
+        let scores = files[0].series.values.map { abs($0 - 60) / 100 }
+        let evaluation = NABEvaluation(
+            detectorName: "distance",
+            files: files,
+            scored: [ScoredSeries(anomalyScores: scores, explanations: [7: "far, far away"])]
+        )
+        try NABResultFiles.write(evaluation, to: directory)
+        let read = try RecordedScores(name: "distance", directory: directory + "/distance").scores(of: files[0].series)
+        #expect(read.anomalyScores == scores)
+        let report = try String(contentsOfFile: directory + "/report.html", encoding: .utf8)
+        #expect(report.contains("spike/daily_5.csv") && report.contains("<svg"))
+        #expect(FileManager.default.fileExists(atPath: directory + "/final_results.json"))
     }
 }

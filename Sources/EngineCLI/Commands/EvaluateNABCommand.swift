@@ -21,7 +21,8 @@ enum EvaluateNABCommand {
         return try evaluate(corpus, arguments, context)
     }
 
-    static func evaluate(_ corpus: NABCorpus, _ arguments: Arguments, _ context: CommandContext) throws -> CommandStatus {
+    static func evaluate(_ corpus: NABCorpus, _ arguments: Arguments, _ context: CommandContext) throws -> CommandStatus
+    {
         let evaluation = try NABEvaluation.run(
             EvaluateCommand.detector(arguments),
             on: corpus,
