@@ -65,9 +65,10 @@ let package = Package(
         library("Evaluation", ["HTM"]),
         library("EngineCLI", ["HTMEngine", "EngineCore", "Engine", "Security", "HTTPClient", "Evaluation", "HTM"]),
         .executableTarget(name: "htmengine", dependencies: ["EngineCLI"], swiftSettings: swiftSettings),
+        .target(name: "CBenchmark", path: "Benchmarks/CBenchmark"),
         .executableTarget(
             name: "htm-benchmark",
-            dependencies: ["HTM", "CZstd"],
+            dependencies: ["HTM", "CZstd", "CBenchmark"],
             path: "Benchmarks/ModelBenchmark",
             swiftSettings: swiftSettings
         ),

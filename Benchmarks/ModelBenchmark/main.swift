@@ -3,33 +3,22 @@
 import Foundation
 import HTM
 
+// htm-benchmark                  the table
+// htm-benchmark growth [N]       N records of noise, default 1,000,000: time and memory against records seen, as CSV
+// htm-benchmark parity           every record of every golden file
+//
+// The series are read from HTMENGINE_GOLDEN, else ../shared/golden.
 let golden = URL(fileURLWithPath: ProcessInfo.processInfo.environment["HTMENGINE_GOLDEN"] ?? "../shared/golden")
-
-func cpuSeconds() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-}
-
-for path in CommandLine.arguments.dropFirst() {
-    let file = try SeriesFile(golden.appendingPathComponent(path))
-    let start0 = cpuSeconds()
-    var model = try AnomalyModel(parameters: file.parameters)
-    let start = cpuSeconds()
-    var firstDifference = -1
-    var differences = 0
-    for (index, input) in file.inputs.enumerated() {
-        let output = model.process(input)
-        if index < file.referenceScores.count && output.rawScore != file.referenceScores[index] {
-            if differences == 0 { firstDifference = index }
-            differences += 1
-        }
-    }
-    let end = cpuSeconds()
-    print(
-        path,
-        "create \(Int((start - start0) * 1e6)) µs",
-        "\((end - start) / Double(file.inputs.count) * 1e6) µs/record",
-        "differences \(differences) first \(firstDifference)"
-    )
+let benchmark = ModelBenchmark(golden: golden)
+let arguments = Array(CommandLine.arguments.dropFirst())
+switch arguments.first {
+case nil:
+    try benchmark.run()
+case "growth":
+    try benchmark.growth(arguments.count > 1 ? Int(arguments[1]) ?? 1_000_000 : 1_000_000)
+case "parity":
+    exit(try benchmark.parity() == 0 ? 0 : 1)
+default:
+    print("usage: htm-benchmark [growth [RECORDS] | parity]")
+    exit(2)
 }
