@@ -38,6 +38,8 @@ package final class SQLiteDatabase: SQLDatabase {
         ///
         /// 1…10,000.
         package var largestGroup = 256
+        /// Largest size of the file, beyond which writes fail as on a full disk; nil for no limit. Unit: pages of 4 KiB.
+        package var maximumPages: Int?
 
         package init(path: String) { self.path = path }
     }
@@ -87,6 +89,7 @@ package final class SQLiteDatabase: SQLDatabase {
             PRAGMA journal_size_limit = 67108864;
             """
         )
+        if let pages = configuration.maximumPages { try connection.executeScript("PRAGMA max_page_count = \(pages)") }
         return connection
     }
 
@@ -152,12 +155,18 @@ package final class SQLiteDatabase: SQLDatabase {
     }
 
     package func integrityProblems() throws -> [String] {
-        try read { connection in
-            var problems = try connection.all("PRAGMA integrity_check(100)", []) { $0.text(0) }.filter { $0 != "ok" }
-            problems += try connection.all("PRAGMA foreign_key_check", []) { row in
-                "row of \(row.text(0)) refers to a missing row of \(row.text(2))"
+        do {
+            return try read { connection in
+                var problems = try connection.all("PRAGMA integrity_check(100)", []) { $0.text(0) }
+                    .filter { $0 != "ok" }
+                problems += try connection.all("PRAGMA foreign_key_check", []) { row in
+                    "row of \(row.text(0)) refers to a missing row of \(row.text(2))"
+                }
+                return problems
             }
-            return problems
+        } catch let error as EngineError where error.code == .storageCorrupt {
+            // Damaged so badly that even the check can't go on.
+            return [error.message]
         }
     }
 

@@ -43,7 +43,7 @@ final class SimulatedRepository: MetricRepository, @unchecked Sendable {
 }
 
 /// The repository's operations on dictionaries.
-private final class SimulatedTransaction: MetricTransaction {
+final class SimulatedTransaction: MetricTransaction {
     var tables: SimulatedRepository.Tables
 
     init(_ tables: SimulatedRepository.Tables) { self.tables = tables }

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bus
+import Engine
+import EngineCore
+import Foundation
+import Storage
+import Testing
+
+/// What happens when disk or database fail, and that work goes on when it has passed.
+@Suite struct FailureTests {
+    private let directory: TemporaryDirectory
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    private func open(_ change: (inout SQLiteDatabase.Configuration) -> Void = { _ in }) throws -> SQLMetricRepository {
+        var configuration = SQLiteDatabase.Configuration(path: directory.file("htmengine.sqlite"))
+        change(&configuration)
+        let repository = SQLMetricRepository(database: try SQLiteDatabase(configuration))
+        try repository.migrate()
+        return repository
+    }
+
+    private func makeStorer(_ repository: any MetricRepository, patience: Int64 = 0) -> Storer {
+        var configuration = Storer.Configuration()
+        configuration.patience = patience
+        return Storer(
+            repository: repository,
+            bus: InProcessBus(),
+            logger: SilentLogger(),
+            counters: EngineCounters(),
+            configuration: configuration
+        )
+    }
+
+    @Test func aFullDiskRefusesSamplesAndTakesThemWhenThereIsRoom() throws {
+        let samples = makeSamples(1000).map { IncomingSample(name: "m", sample: $0) }
+        var stored: [IncomingSample] = []
+        do {
+            let repository = try open { $0.maximumPages = 40 }
+            defer { repository.close() }
+            let storer = makeStorer(repository)
+            storer.start()
+            defer { storer.stop() }
+            var refused = false
+            for start in stride(from: 0, to: 1000, by: 100) {
+                do {
+                    let chunk = Array(samples[start..<start + 100])
+                    try #expect(storer.store(chunk).isEmpty)
+                    stored += chunk
+                } catch let error as EngineError {
+                    #expect(error.code == .storageUnavailable, "\(error)")
+                    #expect(error.message.contains("full"), "\(error)")
+                    refused = true
+                    break
+                }
+            }
+            #expect(refused)
+            // What was acknowledged can still be read.
+            let uid = try #require(try repository.read { try $0.metric(named: "m") }).uid
+            #expect(try repository.read { try $0.rowCount(uid: uid) } == Int64(stored.count))
+        }
+        let repository = try open()
+        defer { repository.close() }
+        let storer = makeStorer(repository)
+        storer.start()
+        defer { storer.stop() }
+        #expect(try storer.store(Array(samples[stored.count...])).isEmpty)
+        let uid = try #require(try repository.read { try $0.metric(named: "m") }).uid
+        let rows = try repository.read { try $0.rows(RowQuery(uid: uid)) }
+        #expect(rows.map(\.sample) == samples.map(\.sample))
+    }
+
+    @Test func aFileThatIsNoDatabaseIsNamed() throws {
+        let path = directory.file("htmengine.sqlite")
+        try Data(repeating: 0x41, count: 8192).write(to: URL(fileURLWithPath: path))
+        let error = #expect(throws: EngineError.self) { _ = try open() }
+        #expect(error?.code == .storageCorrupt)
+    }
+
+    @Test func aMissingDirectoryIsNamed() {
+        let error = #expect(throws: EngineError.self) {
+            _ = try SQLiteDatabase(.init(path: directory.file("no/such/htmengine.sqlite")))
+        }
+        #expect(error?.code == .storageUnavailable)
+        #expect(error?.message.contains("no/such") == true)
+    }
+
+    @Test func damagedPagesAreFoundByVerify() throws {
+        let path = directory.file("htmengine.sqlite")
+        var repository = try open()
+        let storer = makeStorer(repository)
+        storer.start()
+        _ = try storer.store(makeSamples(2000).map { IncomingSample(name: "m", sample: $0) })
+        storer.stop()
+        let checkpoints = FileCheckpointStore(root: directory.file("checkpoints"))
+        #expect(try Verification(repository: repository, checkpoints: checkpoints).run().isGood)
+        repository.close()
+        var data = try #require(FileManager.default.contents(atPath: path))
+        let middle = data.count / 2 / 4096 * 4096
+        data.replaceSubrange(middle..<middle + 512, with: Data(repeating: 0xFF, count: 512))
+        try data.write(to: URL(fileURLWithPath: path))
+        repository = try open()
+        defer { repository.close() }
+        #expect(try repository.integrityProblems().isEmpty == false)
+    }
+
+    @Test func withoutACheckpointDirectoryScoringGoesOn() throws {
+        let engine = try EngineFixture(directory)
+        try engine.operations.monitor(ModelSpec(metric: "m", modelParams: .init(min: 0, max: 200)))
+        try engine.send("m", makeSamples(60))
+        #expect(try engine.allScored("m", count: 60))
+        let uid = try engine.operations.metric("m").uid
+        #expect(try engine.eventually { try engine.checkpoints.candidates(uid: uid).isEmpty == false })
+        // A file where the directory was: nothing can be written below it, not even by root.
+        let root = directory.file("checkpoints")
+        try FileManager.default.removeItem(atPath: root)
+        try Data("in the way".utf8).write(to: URL(fileURLWithPath: root))
+        try engine.send("m", makeSamples(100, from: 60))
+        #expect(try engine.allScored("m", count: 160))
+        #expect(engine.eventually { engine.counters["htmengine_checkpoint_errors_total"] > 0 })
+        try FileManager.default.removeItem(atPath: root)
+        #expect(engine.eventually { engine.counters["htmengine_checkpoints_waiting"] == 0 })
+        try engine.send("m", makeSamples(60, from: 160))
+        #expect(try engine.allScored("m", count: 220))
+        #expect(try engine.eventually { try engine.checkpoints.candidates(uid: uid).isEmpty == false })
+    }
+
+    @Test func aClockSetBackHarmsNothing() throws {
+        // Timestamps belong to the samples; only "too far ahead" depends on our clock.
+        let clock = SimulatedClock()
+        let repository = try open()
+        defer { repository.close() }
+        let storer = Storer(
+            repository: repository,
+            bus: InProcessBus(),
+            clock: clock,
+            logger: SilentLogger(),
+            counters: EngineCounters()
+        )
+        storer.start()
+        defer { storer.stop() }
+        let now = clock.wallSeconds()
+        let early = IncomingSample(name: "m", sample: Sample(timestamp: now + 80_000, value: 1))
+        #expect(try storer.store([early]).isEmpty)
+        let later = IncomingSample(name: "m", sample: Sample(timestamp: now + 90_000, value: 1))
+        #expect(try storer.store([later]).map(\.reason) == [.tooFarInFuture])
+        clock.advance(milliseconds: 10_000_000)
+        #expect(try storer.store([later]).isEmpty)
+    }
+
+    @Test func aBackupMadeWhileRunningGoesOnFromThere() throws {
+        let engine = try EngineFixture(directory)
+        try engine.operations.monitor(ModelSpec(metric: "m", modelParams: .init(min: 0, max: 200)))
+        try engine.send("m", makeSamples(130))
+        #expect(try engine.allScored("m", count: 130))
+        let copy = try TemporaryDirectory()
+        let maintenance = Maintenance(
+            repository: engine.repository,
+            checkpoints: engine.checkpoints,
+            logger: SilentLogger(),
+            counters: engine.counters
+        )
+        let target = FileCheckpointStore(root: copy.file("checkpoints"))
+        let database = try #require(engine.repository.database as? SQLiteDatabase)
+        try maintenance.backup(to: target) { try database.backup(to: copy.file("htmengine.sqlite")) }
+        try engine.send("m", makeSamples(50, from: 130))
+        #expect(try engine.allScored("m", count: 180))
+        let restored = try EngineFixture(copy)
+        try restored.send("m", makeSamples(50, from: 130))
+        #expect(try restored.allScored("m", count: 180))
+        #expect(try restored.rows("m") == engine.rows("m"))
+        #expect(try maintenance.verify().isGood)
+    }
+
+    @Test func retentionLeavesWhatModelsNeed() throws {
+        let engine = try EngineFixture(directory)
+        try engine.operations.monitor(ModelSpec(metric: "m", modelParams: .init(min: 0, max: 200)))
+        for start in stride(from: 0, to: 200, by: 50) {
+            try engine.send("m", makeSamples(50, from: start))
+            #expect(try engine.allScored("m", count: start + 50))
+        }
+        try engine.send("waiting", makeSamples(15))
+        try engine.operations.monitor(ModelSpec(metric: "waiting"))
+        try engine.send("plain", makeSamples(15))
+        let uid = try engine.operations.metric("m").uid
+        #expect(
+            try engine.eventually {
+                try engine.repository.read { try $0.modelRecord(uid: uid)?.previousCheckpointRowid ?? 0 } > 0
+            }
+        )
+        let maintenance = Maintenance(
+            repository: engine.repository,
+            checkpoints: engine.checkpoints,
+            logger: SilentLogger(),
+            counters: engine.counters
+        )
+        #expect(try maintenance.removeRows(olderThanDays: 30) > 0)
+        #expect(try engine.rows("plain").isEmpty)
+        #expect(try engine.rows("waiting").count == 15)
+        let kept = try engine.rows("m")
+        #expect(kept.count >= 50)
+        #expect(kept.last?.rowid == 200)
+        try engine.send("m", makeSamples(30, from: 200))
+        #expect(try engine.allScored("m", count: kept.count + 30))
+        #expect(try maintenance.verify().isGood)
+        #expect(throws: EngineError.self) { try maintenance.removeRows(olderThanDays: 0) }
+    }
+}
