@@ -275,6 +275,12 @@ package final class EngineOperations: Sendable {
         return uid
     }
 
+    /// Checks that a model can be made from a definition and a state, before either is stored.
+    /// - Throws: `EngineError` with code `invalidArgument` or `checkpointDamaged`.
+    package func checkModel(_ definition: ModelDefinition, state: [UInt8]) throws {
+        _ = try factory.load(definition, state)
+    }
+
     // MARK: helpers
 
     private func check(name: String) throws {

@@ -2,6 +2,7 @@
 
 import Engine
 import EngineCore
+import Foundation
 import HTTPAPI
 
 /// The engine's end of the unix socket: carries out what `SocketAccess` asks.
@@ -49,6 +50,15 @@ struct AccessEndpoint: Sendable {
         case .monitor: return written(.string(try access.monitor(modelSpec)))
         case .importModel: return written(.string(try access.importModel(modelSpec)))
         case .exportModel: return written(try access.exportModel(uid: try text("uid")))
+        case .exportLearnedModel:
+            let file = try access.exportLearnedModel(uid: try text("uid"))
+            return written(.string(Data(file).base64EncodedString()))
+        case .importLearnedModel:
+            guard let file = Data(base64Encoded: try text("file")) else {
+                throw EngineError(.invalidArgument, "$.file is not Base64")
+            }
+            let name = arguments["name"]?.stringValue
+            return written(.string(try access.importLearnedModel(Array(file), name: name)))
         case .activateModel: return written(try access.activateModel(uid: try text("uid")))
         case .unmonitor: return written(try access.unmonitor(uid: try text("uid")))
         case .retry: return written(try access.retry(uid: try text("uid")))

@@ -8,6 +8,7 @@ import EngineCore
 /// version, so this is no public interface; the public one is the JSON API.
 enum AccessVerb: String, CaseIterable {
     case createMetric, monitor, activateModel, unmonitor, deleteMetric, exportModel, importModel, retry
+    case exportLearnedModel, importLearnedModel
     case metricByName, metricByUID, metrics, rows, send
 
     static let prefix = "/_engine/"

@@ -43,6 +43,14 @@ package final class DirectAccess: EngineAccess {
         try operations.importModel(ModelSpec(json: modelSpec))
     }
 
+    package func exportLearnedModel(uid: String) throws -> [UInt8] {
+        try ModelTransfer(operations: operations).export(uid: uid)
+    }
+
+    package func importLearnedModel(_ file: [UInt8], name: String?) throws -> String {
+        try ModelTransfer(operations: operations).import(file, name: name)
+    }
+
     package func retry(uid: String) throws { try operations.retry(uid: uid) }
 
     package func metric(named name: String) throws -> MetricSummary? {

@@ -35,6 +35,15 @@ package protocol EngineAccess: Sendable {
     /// - Returns: The metric's uid; of a metric that is monitored already, without doing anything.
     func importModel(_ modelSpec: JSONValue) throws -> String
 
+    /// A learned model as one file (docs/formats/model-file.md).
+    /// - Throws: `notFound`, `metricNotMonitored`, `checkpointDamaged` when there is no readable checkpoint.
+    func exportLearnedModel(uid: String) throws -> [UInt8]
+
+    /// Makes a metric with the learned model of such a file.
+    /// - Parameter name: What it is called here; nil for its name in the file.
+    /// - Returns: The metric's uid.
+    func importLearnedModel(_ file: [UInt8], name: String?) throws -> String
+
     /// Takes a metric out of ERROR by building its model again.
     func retry(uid: String) throws
 

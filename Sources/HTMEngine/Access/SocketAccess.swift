@@ -2,6 +2,7 @@
 
 import Engine
 import EngineCore
+import Foundation
 import HTTPClient
 import Synchronization
 
@@ -42,6 +43,20 @@ package final class SocketAccess: EngineAccess {
 
     package func importModel(_ modelSpec: JSONValue) throws -> String {
         try text(ask(.importModel, ["modelSpec": modelSpec]))
+    }
+
+    package func exportLearnedModel(uid: String) throws -> [UInt8] {
+        guard let bytes = Data(base64Encoded: try text(ask(.exportLearnedModel, ["uid": .string(uid)]))) else {
+            throw EngineError(.failed, "the engine's answer is not Base64")
+        }
+        return Array(bytes)
+    }
+
+    package func importLearnedModel(_ file: [UInt8], name: String?) throws -> String {
+        let arguments: [String: JSONValue] = [
+            "file": .string(Data(file).base64EncodedString()), "name": name.map(JSONValue.string) ?? .null,
+        ]
+        return try text(ask(.importLearnedModel, arguments))
     }
 
     package func retry(uid: String) throws { _ = try ask(.retry, ["uid": .string(uid)]) }
