@@ -193,9 +193,9 @@ import Testing
     @Test func patternsMonitorUnmonitorAndDelete() throws {
         let api = try APIFixture()
         for name in ["web.a", "web.b", "db.a"] { try api.operations.createMetric(named: name) }
-        #expect(try api.json("POST", "/_models?pattern=web.*&dry_run=true").value.arrayValue?.count == 2)
+        #expect(try api.json("POST", "/_models/matching?pattern=web.*&dry_run=true").value.arrayValue?.count == 2)
         #expect(try api.json("GET", "/_models").value.arrayValue?.count == 0)
-        #expect(try api.json("POST", "/_models?pattern=web.*", body: "{}").value.arrayValue?.count == 2)
+        #expect(try api.json("POST", "/_models/matching?pattern=web.*", body: "{}").value.arrayValue?.count == 2)
         #expect(try api.json("GET", "/_models").value.arrayValue?.count == 2)
         #expect(try api.json("DELETE", "/_models").status == 400)
         #expect(try api.json("DELETE", "/_models?pattern=*.a").value.arrayValue?.count == 1)

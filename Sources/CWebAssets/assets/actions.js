@@ -107,7 +107,7 @@ function byPattern({ title, intro, action, danger, path, method, extra, pattern 
 
 export const monitorByPattern = (pattern) => byPattern({
   title: "Monitor by pattern", intro: "Every metric that matches and isn't monitored yet gets a model.", action: "Monitor",
-  method: "POST", path: "/_models", extra: modelFields(), pattern,
+  method: "POST", path: "/_models/matching", extra: modelFields(), pattern,
 });
 export const unmonitorByPattern = (pattern) => byPattern({
   title: "Unmonitor by pattern", intro: "Models and scores of every metric that matches are removed. Samples stay.", action: "Unmonitor",

@@ -4,30 +4,46 @@ import Engine
 import EngineCore
 
 extension JSONAPI {
-    /// `POST` and `PUT /_models`: one spec, a list, or a pattern.
+    /// `POST` and `PUT /_models`: one spec or a list.
     func monitor(_ request: HTTPRequest) throws -> HTTPResponse {
-        let query = QueryParameters(request)
-        let isDryRun = try query.flag("dry_run") ?? false
-        let body = try json(request)
-        let specs: [ModelSpec]
-        if request.queryValue("pattern") != nil {
-            let params = try ModelSpec.ModelParams(json: body ?? .object([:]), path: "$")
-            let metrics = try matching(try query.required("pattern")) { $0.status == .unmonitored || $0.isAutomatic }
-            if isDryRun { return try summaries(metrics.map(\.uid), status: 201) }
-            specs = metrics.map { ModelSpec(uid: $0.uid, modelParams: params) }
-        } else {
-            guard let body else {
-                throw HTTPError.problem(400, "the body is empty; expected a modelSpec or a list of them")
-            }
-            specs = try self.specs(body)
-            if isDryRun {
-                let uids = try repository.read { reading in try specs.compactMap { try uid(of: $0, reading) } }
-                return try summaries(uids, status: 201)
-            }
+        let isDryRun = try QueryParameters(request).flag("dry_run") ?? false
+        guard let body = try json(request) else {
+            throw HTTPError.problem(400, "the body is empty; expected a modelSpec or a list of them")
+        }
+        let specs = try specs(body)
+        if isDryRun {
+            let uids = try repository.read { reading in try specs.compactMap { try uid(of: $0, reading) } }
+            return try summaries(uids, status: 201)
         }
         let uids = try specs.map(monitor)
         index.invalidate()
         return try summaries(uids, status: 201)
+    }
+
+    /// `POST /_models/matching?pattern=`.
+    func monitorMatching(_ request: HTTPRequest) throws -> HTTPResponse {
+        let query = QueryParameters(request)
+        let isDryRun = try query.flag("dry_run") ?? false
+        let body = try json(request) ?? .object([:])
+        try Self.refuseContradictions(in: body, path: "$")
+        let params = try ModelSpec.ModelParams(json: body, path: "$")
+        let metrics = try matching(try query.required("pattern")) { $0.status == .unmonitored || $0.isAutomatic }
+        if isDryRun { return try summaries(metrics.map(\.uid), status: 201) }
+        let uids = try metrics.map { try monitor(ModelSpec(uid: $0.uid, modelParams: params)) }
+        index.invalidate()
+        return try summaries(uids, status: 201)
+    }
+
+    /// What is well formed but can't be: told apart from what isn't well formed, so that clients know where to look.
+    private static func refuseContradictions(in params: JSONValue, path: String) throws {
+        guard let low = params["min"]?.doubleValue, let high = params["max"]?.doubleValue else { return }
+        guard low <= high, (high - low).isFinite else {
+            throw HTTPError.problem(
+                409,
+                "\(path).min (\(NumberFormat.shortest(low))) and \(path).max (\(NumberFormat.shortest(high))) contradict each other: "
+                    + "expected min <= max and a finite distance"
+            )
+        }
     }
 
     /// Reads and checks all specs before anything is done.
@@ -38,7 +54,10 @@ extension JSONAPI {
         }
         let specs = try items.enumerated().map { position, item in
             do {
+                try Self.refuseContradictions(in: item["modelParams"] ?? .null, path: "$.modelParams")
                 return try ModelSpec(json: item)
+            } catch let error as EngineError where Self.isWellFormedComplete(item) && error.code == .invalidArgument {
+                throw HTTPError.problem(409, error.message)
             } catch let error as EngineError where body.arrayValue != nil {
                 throw EngineError(error.code, "entry \(position): \(error.message)")
             }
@@ -71,7 +90,17 @@ extension JSONAPI {
         } catch let error as EngineError where error.code == .metricAlreadyMonitored {
             guard let uid = error.uid else { throw error }
             return uid
+        } catch let error as EngineError where spec.completeModelParams != nil && error.code == .invalidArgument {
+            throw HTTPError.problem(409, error.message)
         }
+    }
+
+    /// Whether `completeModelParams` has its four fields with the right kinds: what is wrong beyond that is a contradiction.
+    private static func isWellFormedComplete(_ item: JSONValue) -> Bool {
+        guard let complete = item["completeModelParams"], item["modelParams"] == nil else { return false }
+        return complete["modelConfig"]?.objectValue != nil && complete["inferenceArgs"]?.objectValue != nil
+            && complete["timestampFieldName"]?.stringValue != nil && complete["valueFieldName"]?.stringValue != nil
+            && complete.objectValue?.count == 4
     }
 
     /// The metrics whose name matches a pattern, by name.

@@ -64,6 +64,7 @@ package struct JSONAPI: Sendable {
         add(&router, "POST", "/_models") { try monitor($0) }
         add(&router, "PUT", "/_models") { try monitor($0) }
         add(&router, "DELETE", "/_models") { try unmonitorMatching($0) }
+        add(&router, "POST", "/_models/matching") { try monitorMatching($0) }
         add(&router, "GET", "/_models/data") { try allData($0) }
         add(&router, "GET", "/_models/data/stats") { _ in try dataStats() }
         add(&router, "GET", "/_models/export") { _ in try exportAll() }

@@ -83,14 +83,11 @@ struct QueryParameters {
         .problem(400, "\(name) is '\(text.prefix(60))'; expected \(expected)")
     }
 
-    /// Unix seconds (a fraction is cut off), `YYYY-MM-DD`, with ` HH:MM[:SS]` or `THH:MM[:SS[.f]]` and `Z` or an offset.
+    /// Unix seconds, `YYYY-MM-DD`, with ` HH:MM[:SS]` or `THH:MM[:SS[.f]]` and `Z` or an offset.
     ///
     /// Naive times are UTC. A day the month doesn't have counts on into the next.
     static func parseTime(_ text: String) -> Int64? {
-        if let number = Double(text), number.isFinite {
-            let seconds = number.rounded(.down)
-            return abs(seconds) < 1e12 ? Int64(seconds) : nil
-        }
+        if text.utf8.count <= 12, let seconds = Int64(text) { return seconds }
         var bytes = Array(text.utf8)[...]
         func digits(_ count: Int, upTo limit: Int) -> Int? {
             guard bytes.count >= count, bytes.prefix(count).allSatisfy({ (48...57).contains($0) }) else { return nil }
