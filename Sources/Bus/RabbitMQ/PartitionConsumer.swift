@@ -64,8 +64,9 @@ final class PartitionConsumer: Sendable {
             } catch {
                 logger.warning("amqp", "partitions at RabbitMQ \(configuration.place): \(error)")
             }
+            // One that leaves still saves its models.
+            guard !isClosed else { return state.withLock { $0.owned = [] } }
             if !owned.isEmpty { change(to: []) }
-            guard !isClosed else { return }
             _ = state.wait(timeoutMilliseconds: pause) { $0.isClosed ? true : nil }
             pause = min(pause * 2, 2000)
         }
