@@ -7,6 +7,7 @@ package final class RabbitMQBus: MessageBus {
     private struct State {
         var consumers: [PartitionConsumer] = []
         var subscriptions: [RabbitMQSubscription] = []
+        var moreCounters: [@Sendable () -> [String: Int64]] = []
         var isClosed = false
     }
 
@@ -61,17 +62,9 @@ package final class RabbitMQBus: MessageBus {
     }
 
     package func subscribe(capacity: Int) throws -> any MessageSubscription {
-        do {
-            let subscription = try RabbitMQSubscription(
-                configuration: configuration,
-                capacity: capacity,
-                logger: logger
-            )
-            state.withLock { $0.subscriptions.append(subscription) }
-            return subscription
-        } catch let error as AMQPError {
-            throw error.engineError(configuration)
-        }
+        let subscription = RabbitMQSubscription(configuration: configuration, capacity: capacity, logger: logger)
+        state.withLock { $0.subscriptions.append(subscription) }
+        return subscription
     }
 
     /// Publishes to the custom-metric queue, as the original's senders do; blocks until the broker has taken it over.
@@ -91,8 +84,14 @@ package final class RabbitMQBus: MessageBus {
         try publisher.publish([message])
     }
 
+    /// Adds the numbers of another client of the broker to `counters()`.
+    package func addCounters(_ counters: @escaping @Sendable () -> [String: Int64]) {
+        state.withLock { $0.moreCounters.append(counters) }
+    }
+
     package func counters() -> [String: Int64] {
         var numbers = publisher.counters()
+        for more in state.withLock({ $0.moreCounters }) { numbers.merge(more()) { $0 + $1 } }
         let (consumers, subscriptions) = state.withLock { ($0.consumers, $0.subscriptions) }
         numbers["htmengine_bus_partitions_owned"] = consumers.reduce(0) { $0 + Int64($1.owned.count) }
         numbers["htmengine_bus_hints_received_total"] = consumers.reduce(0) { $0 + $1.hintsReceived }

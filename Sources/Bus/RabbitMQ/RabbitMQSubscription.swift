@@ -14,10 +14,17 @@ final class RabbitMQSubscription: MessageSubscription {
     private let state = Monitor(State())
     private let thread = Monitor<ServiceThread?>(nil)
 
-    init(configuration: RabbitMQConfiguration, capacity: Int, logger: any Logger) throws {
+    init(configuration: RabbitMQConfiguration, capacity: Int, logger: any Logger) {
         self.capacity = max(1, capacity)
-        // The first connection is made here: who subscribes gets all that is published from now on.
-        let first = try Self.connect(configuration)
+        // The first connection is made here: who subscribes gets all that is published from now on. A broker that isn't up yet
+        // is waited for.
+        let first: AMQPConnection?
+        do {
+            first = try Self.connect(configuration)
+        } catch {
+            logger.warning("amqp", "results from RabbitMQ at \(configuration.place): \(error)")
+            first = nil
+        }
         let connection = Monitor<AMQPConnection?>(first)
         let thread = ServiceThread(name: "amqp-subscribe") { [self] in
             var live = connection.withLock { held in

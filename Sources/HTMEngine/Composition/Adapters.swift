@@ -17,19 +17,28 @@ struct Adapters: Sendable {
     /// - Throws: `EngineError`; `alreadyRunning` when another process has the data directory.
     static func open(_ configuration: Configuration, logger: any Logger) throws -> Adapters {
         let repository = try openRepository(configuration, logger: logger)
-        let bus: any MessageBus
-        switch configuration.bus {
-        case .memory: bus = InProcessBus(partitionCount: configuration.settings.integer(.partitions))
-        case .rabbitmq: throw EngineError(.configuration, "this build has no RabbitMQ bus")
+        do {
+            let bus: any MessageBus =
+                switch configuration.bus {
+                case .memory: InProcessBus(partitionCount: configuration.settings.integer(.partitions))
+                case .rabbitmq: try ServerParts.openBus(configuration, repository: repository, logger: logger)
+                }
+            let checkpoints = try openCheckpoints(configuration, repository: repository)
+            return Adapters(repository: repository, bus: bus, checkpoints: checkpoints)
+        } catch {
+            repository.close()
+            throw error
         }
-        return Adapters(repository: repository, bus: bus, checkpoints: try openCheckpoints(configuration))
     }
+
+    /// The broker of the production form; nil for an embedded bus.
+    var broker: RabbitMQBus? { bus as? RabbitMQBus }
 
     static func openRepository(
         _ configuration: Configuration,
         logger: any Logger,
         migrates: Bool = true
-    ) throws -> any MetricRepository {
+    ) throws -> SQLMetricRepository {
         switch configuration.repository {
         case .sqlite:
             try makeDirectory(configuration.dataDirectory)
@@ -40,13 +49,23 @@ struct Adapters: Sendable {
                 for revision in try repository.migrate() { logger.info("storage", "applied revision \(revision)") }
             }
             return repository
-        case .mysql: throw EngineError(.configuration, "this build has no MySQL connection")
+        case .mysql:
+            return try ServerParts.openRepository(configuration, logger: logger, migrates: migrates)
         }
     }
 
-    private static func openCheckpoints(_ configuration: Configuration) throws -> any CheckpointStore {
-        guard configuration.checkpointRoot != "sql:" else {
-            throw EngineError(.configuration, "this build keeps no checkpoints in the database")
+    private static func openCheckpoints(
+        _ configuration: Configuration,
+        repository: SQLMetricRepository
+    ) throws -> any CheckpointStore {
+        if configuration.checkpointRoot == "sql:" {
+            guard configuration.repository == .mysql else {
+                throw configuration.settings.wrong(
+                    .checkpointRoot,
+                    expected: "a directory, because the repository is sqlite"
+                )
+            }
+            return SQLCheckpointStore(database: repository.database)
         }
         try makeDirectory(configuration.checkpointRoot)
         return FileCheckpointStore(root: configuration.checkpointRoot)

@@ -57,10 +57,10 @@ enum ServerParts {
         _ configuration: Configuration,
         logger: any Logger,
         migrates: Bool
-    ) throws -> (repository: SQLMetricRepository, database: MySQLDatabase) {
+    ) throws -> SQLMetricRepository {
         let database = MySQLDatabase(configuration.mysqlConfiguration, logger: logger)
         let repository = SQLMetricRepository(database: database)
-        guard migrates else { return (repository, database) }
+        guard migrates else { return repository }
         for revision in try repository.migrate() { logger.info("storage", "applied revision \(revision)") }
         let doubles = try database.doubledNames()
         if !doubles.isEmpty {
@@ -70,7 +70,7 @@ enum ServerParts {
                 "\(doubles.count) names belong to several metrics, the one with most rows is used: \(some)"
             )
         }
-        return (repository, database)
+        return repository
     }
 
     /// The bus, with as many partitions as the database says: all processes of an installation must agree.

@@ -26,6 +26,8 @@ extension Engine {
         result.rowsPerCheckpoint = settings.integer(.requestsPerCheckpoint)
         result.chunkSize = settings.integer(.chunkSize)
         result.firstRows = Int64(settings.integer(.firstRows))
+        // On servers other programs may set a status in SQL, which counts within 5 s.
+        if configuration.repository == .mysql { result.repairInterval = 3 }
         return result
     }
 

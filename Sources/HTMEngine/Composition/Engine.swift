@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bus
 import Engine
 import EngineCore
 import Foundation
@@ -49,6 +50,7 @@ public final class Engine: Sendable {
         var storer: Storer
         var runner: ModelRunner?
         var listener: GraphiteListener?
+        var brokerClients: BrokerClients?
         var server: HTTPServer
         var stream: ResultStream
         var endpoints: Endpoints
@@ -90,6 +92,7 @@ public final class Engine: Sendable {
         }
         guard let running else { return }
         running.listener?.stop()
+        running.brokerClients?.close()
         running.stream.stop()
         running.server.stop()
         running.storer.stop()
@@ -143,7 +146,9 @@ public final class Engine: Sendable {
         )
         storer.start()
         undo.append(storer.stop)
-        let stream = try ResultStream(bus: adapters.bus)
+        // Without HTTP nobody reads the stream, and on servers it would be everybody's results.
+        let readsStream = services.contains(.http) || configuration.repository == .sqlite
+        let stream = try ResultStream(bus: readsStream ? adapters.bus : InProcessBus(partitionCount: 1))
         undo.append(stream.stop)
         var runner: ModelRunner?
         if services.contains(.runner) {
@@ -186,6 +191,10 @@ public final class Engine: Sendable {
             endpoints.withLock { $0.graphite = addresses }
             listener = started
         }
+        let brokerClients = adapters.broker.map { broker in
+            BrokerClients(broker, services: services, sink: storer, counters: ingest, logger: logger)
+        }
+        if let brokerClients { undo.append(brokerClients.close) }
         let parts = RouterParts(
             configuration: configuration,
             adapters: adapters,
@@ -205,6 +214,7 @@ public final class Engine: Sendable {
             storer: storer,
             runner: runner,
             listener: listener,
+            brokerClients: brokerClients,
             server: server,
             stream: stream,
             endpoints: endpoints.withLock { $0 }
