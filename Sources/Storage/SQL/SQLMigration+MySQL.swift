@@ -22,6 +22,17 @@ extension SQLMigration {
             )
         ),
         SQLMigration(.ours(1), "tables of this engine, index on names", ourTables),
+        SQLMigration(
+            .ours(2),
+            "notes on metrics",
+            """
+            CREATE TABLE IF NOT EXISTS htmengine_annotation (
+                `id` VARCHAR(40) NOT NULL, `metric` VARCHAR(40) NOT NULL, `timestamp` DATETIME NOT NULL,
+                `created` DATETIME NOT NULL, `user_name` VARCHAR(100), `message` TEXT NOT NULL, PRIMARY KEY (`id`),
+                KEY htmengine_annotation_idx (`metric`, `timestamp`)
+            ) \(tableOptions)
+            """
+        ),
     ]
 
     private static let tableOptions = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
@@ -99,7 +110,7 @@ extension SQLMigration {
             generation BIGINT NOT NULL, scored_rowid BIGINT NOT NULL, published_rowid BIGINT NOT NULL,
             base_rowid BIGINT NOT NULL, checkpoint_rowid BIGINT NOT NULL, previous_checkpoint_rowid BIGINT NOT NULL,
             seen_status INTEGER NOT NULL, failures BIGINT NOT NULL, retry_at BIGINT DEFAULT NULL,
-            note TEXT DEFAULT NULL, PRIMARY KEY (uid), CONSTRAINT htmengine_model_to_metric_fk FOREIGN KEY (uid)
+            note TEXT DEFAULT NULL, automatic INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (uid), CONSTRAINT htmengine_model_to_metric_fk FOREIGN KEY (uid)
             REFERENCES metric (uid) ON DELETE CASCADE ON UPDATE CASCADE) \(tableOptions)');
         PREPARE htmengine_step FROM @statement;
         EXECUTE htmengine_step;

@@ -1,0 +1,277 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The flow of the original's README on MariaDB and RabbitMQ, and what its clients may do to us: with real servers and clients.
+
+Usage: flow_test.py [name of one test …]
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+
+import production
+from production import Application, eventually
+
+
+def scored(application, name):
+    """Rows of a metric with a score."""
+    return int(application.sql("SELECT COUNT(anomaly_score) FROM metric_data JOIN metric USING (uid) WHERE name = '%s'"
+                               % name)[0][0])
+
+
+def lines(name, count, start=1_700_000_000):
+    return ["%s %s %d" % (name, 50 + 40 * ((number * 37) % 101) / 101, start + 300 * number) for number in range(count)]
+
+
+def test_readme_flow(pair):
+    """migrate, processes, samples by three ways, models by HTTP, results by SQL, HTTP and AMQP."""
+    app = Application("skeleton", pair)
+    try:
+        refused = app.run("migrate", check=False)
+        assert refused.returncode == 1, refused
+        text = refused.stdout + refused.stderr
+        assert "CREATE DATABASE `skeleton`" in text and "127.0.0.1" in text, text
+        assert production.servers.SQL_PASSWORD not in text, text
+        app.create_database()
+        assert "315d6ad6c19f" in app.run("migrate").stdout
+        app.run("migrate")
+        for label in ("listener", "storer", "runner", "http"):
+            app.start(label, label)
+        app.bind_results("skeleton_results")
+        sent = lines("cpu_percent", 150)
+        # The sender may come before the engine: it declares the durable queue.
+        app.amqp_send(sent)
+        eventually("rows by AMQP", lambda: app.sql("SELECT last_rowid FROM metric WHERE name = 'cpu_percent'") == [["150"]])
+        row = app.sql("SELECT * FROM metric_data ORDER BY rowid LIMIT 1")[0]
+        assert row[1:3] == ["1", "2023-11-14 22:13:20"] and row[4:] == ["NULL"] * 4, row
+        eventually("HTTP", lambda: app.request("GET", "/nobody")[0] == 404)
+        status, text = app.request("PUT", "/cpu_percent", '{"min":0, "max":100}')
+        assert status == 201 and text.startswith("Created "), (status, text)
+        uid = text.split()[1]
+        assert app.request("PUT", "/cpu_percent", "{}")[0] == 400
+        eventually("scores of earlier rows", lambda: scored(app, "cpu_percent") == 150)
+        assert app.sql("SELECT uid, name, description, status FROM metric WHERE name = 'cpu_percent'") == [
+            [uid, "cpu_percent", "Custom metric cpu_percent", "1"]]
+        app.graphite_send(lines("cpu_percent", 10, start=1_700_100_000))
+        eventually("scores of new rows", lambda: scored(app, "cpu_percent") == 160)
+        status, text = app.request("POST", "/load_average", "1.62 1434229721\n1.7 1434229726")
+        assert (status, text) == (200, "Saved /load_average 1.620000 @ 1434229721\nSaved /load_average 1.700000 @ 1434229726\n")
+        messages = []
+        def all_results():
+            messages.extend(app.take_results("skeleton_results"))
+            rowids = [row["rowid"] for properties, message in messages if "results" in message for row in message["results"]]
+            return rowids[-1:] == [160] and sorted(set(rowids)) == list(range(1, 161))
+        eventually("results by AMQP", all_results)
+        properties, command = messages[0]
+        assert properties.headers == {"dataType": "model-cmd-result"} and command["method"] == "defineModel", command
+        assert command["status"] == 0 and command["modelInfo"]["metricName"] == "cpu_percent", command
+        properties, result = messages[1]
+        assert properties.headers is None and properties.delivery_mode == 2, properties
+        assert result["metric"] == {"uid": uid, "name": "cpu_percent", "description": "Custom metric cpu_percent",
+                                    "resource": "cpu_percent", "location": "", "datasource": "custom",
+                                    "spec": {"metric": "cpu_percent"}}, result["metric"]
+        assert set(result["results"][0]) == {"rowid", "ts", "value", "rawAnomaly", "anomaly", "multiStepBestPredictions"}
+        # Stopping as supervisor does, and starting again, changes nothing.
+        before = app.sql("SELECT * FROM metric_data ORDER BY uid, rowid")
+        assert app.stop() == [], "stopped late"
+        app.start("all", "listener,storer,runner,http")
+        app_lines = lines("cpu_percent", 5, start=1_700_200_000)
+        eventually("the listener", lambda: app.graphite_send(app_lines) or True)
+        eventually("scores after a restart", lambda: scored(app, "cpu_percent") == 165)
+        after = app.sql("SELECT * FROM metric_data WHERE rowid <= 160 ORDER BY uid, rowid")
+        assert after == before
+    finally:
+        app.remove()
+
+
+def test_original_client(pair):
+    """A program with the original's library monitors and unmonitors: SQL, a queue per model, a notification."""
+    app = Application("clientapp", pair)
+    try:
+        app.create_database()
+        app.run("migrate")
+        app.start("engine", "listener,storer,runner")
+        eventually("the listener", lambda: app.graphite_send(lines("m", 20)) or True)
+        uid = app.sql("SELECT uid FROM metric WHERE name = 'm'")[0][0]
+        def act(status, command, parameters):
+            connection = app.amqp()
+            channel = connection.channel()
+            queue = "clientapp.mswapper.model.input." + uid
+            if parameters:
+                channel.queue_declare(queue, durable=True)
+            channel.confirm_delivery()
+            text = "'%s'" % json.dumps(parameters) if parameters else "NULL"
+            app.sql("UPDATE metric SET status = %d, parameters = %s, message = NULL WHERE uid = '%s'" % (status, text, uid))
+            if not parameters:
+                app.sql("UPDATE metric_data SET raw_anomaly_score = NULL, anomaly_score = NULL, display_value = NULL, "
+                        "multi_step_best_predictions = NULL WHERE uid = '%s'" % uid)
+                channel.queue_declare(queue, durable=True)
+            body = uuid.uuid1().hex + "\n" + json.dumps([["mc", uuid.uuid4().hex, command, None]])
+            channel.basic_publish("", queue, body, pika_persistent(), mandatory=True)
+            channel.basic_publish("", "clientapp.mswapper.scheduler.notification", json.dumps(uid), mandatory=True)
+            connection.close()
+        spec = {"datasource": "custom", "metricSpec": {"metric": "m"}, "modelParams": {"min": 0, "max": 100}}
+        act(2, "defineModel", spec)
+        eventually("ACTIVE and scored within 5 s", lambda: scored(app, "m") == 20
+                   and app.sql("SELECT status FROM metric")[0] == ["1"], seconds=15)
+        act(0, "deleteModel", None)
+        time.sleep(5)
+        assert app.sql("SELECT status FROM metric")[0] == ["0"]
+        app.graphite_send(lines("m", 5, start=1_700_100_000))
+        assert scored(app, "m") == 0
+        act(2, "defineModel", spec)
+        eventually("a new generation", lambda: scored(app, "m") == 25, seconds=15)
+        def queue_gone():
+            connection = app.amqp()
+            try:
+                connection.channel().queue_declare("clientapp.mswapper.model.input." + uid, passive=True)
+                connection.close()
+                return False
+            except production.pika.exceptions.ChannelClosedByBroker:
+                connection.close()
+                return True
+        eventually("the model's queue is gone", queue_gone, seconds=20)
+    finally:
+        app.remove()
+
+
+def pika_persistent():
+    return production.pika.BasicProperties(delivery_mode=2)
+
+
+def test_two_applications_side_by_side(pair):
+    """Same metric names, one broker, one database server: neither sees anything of the other. Checkpoints in SQL and in files."""
+    one, two = Application("left", pair, checkpoints="sql:"), Application("right", pair)
+    try:
+        for app in (one, two):
+            app.create_database()
+            app.run("migrate")
+            app.start("engine", "listener,storer,runner,http")
+            app.bind_results(app.name + "_results")
+        for app, count in ((one, 120), (two, 130)):
+            eventually("HTTP", lambda: app.request("PUT", "/m", '{"min":0, "max":100}')[0] in (201, 400))
+            app.amqp_send(lines("m", count, start=1_700_000_000 + count))
+        for app, count in ((one, 120), (two, 130)):
+            eventually("scores", lambda: scored(app, "m") == count)
+            assert app.sql("SELECT COUNT(*), MIN(rowid), MAX(rowid) FROM metric_data") == [[str(count), "1", str(count)]]
+            uid = app.sql("SELECT uid FROM metric")[0][0]
+            uids = {message["metric"]["uid"] for _, message in app.take_results(app.name + "_results") if "metric" in message}
+            assert uids == {uid}, uids
+        assert one.stop() == []
+        assert int(one.sql("SELECT COUNT(*) FROM htmengine_checkpoint")[0][0]) > 0
+        one.start("engine", "listener,storer,runner,http")
+        eventually("the listener", lambda: one.graphite_send(lines("m", 5, start=1_700_200_000)) or True)
+        eventually("scores from a checkpoint in SQL", lambda: scored(one, "m") == 125)
+        assert os.listdir(os.path.join(two.directory)) and not os.path.exists(os.path.join(one.directory, "checkpoints"))
+    finally:
+        one.remove()
+        two.remove()
+
+
+def test_a_database_of_the_original_goes_on(pair):
+    """The recorded database with data: its scores stay, its models are rebuilt from their rows and score what comes."""
+    golden = os.environ.get("HTMENGINE_GOLDEN", os.path.join(production.ROOT, "..", "shared", "golden"))
+    dump = os.path.join(golden, "original", "database_with_data.sql")
+    if not os.path.exists(dump):
+        print("  skipped: no recorded database")
+        return
+    app = Application("takeover", pair)
+    try:
+        app.create_database()
+        with open(dump) as file:
+            app.sql(file.read())
+        before = app.sql("SELECT * FROM metric_data ORDER BY uid, rowid")
+        count = int(app.sql("SELECT last_rowid FROM metric WHERE name = 'cpu_percent'")[0][0])
+        app.run("migrate")
+        app.start("engine", "listener,storer,runner")
+        eventually("the listener", lambda: app.graphite_send(lines("cpu_percent", 3, start=1_900_000_000)) or True)
+        eventually("the model goes on", lambda: app.sql(
+            "SELECT COUNT(*) FROM metric_data JOIN metric USING (uid) WHERE name = 'cpu_percent' AND rowid > %d "
+            "AND anomaly_score IS NOT NULL" % count) == [["3"]], seconds=120)
+        after = app.sql("SELECT * FROM metric_data WHERE timestamp < '2030-01-01' ORDER BY uid, rowid")
+        changed = [(old, new) for old, new in zip(before, after) if old[:4] != new[:4] or (old[4] != "NULL" and old[4:7] != new[4:7])]
+        assert len(before) == len(after) and not changed, changed[:3]
+    finally:
+        app.remove()
+
+
+def test_supervisor(pair):
+    """The sample's supervisord.conf with the programs that come with the engine: all RUNNING, on the page of port 9001 too."""
+    app = Application("supervised", pair)
+    port = production.servers.free_ports(1)[0]
+    conf = os.path.join(app.directory, "conf", "supervisord.conf")
+    control = ["supervisorctl", "-c", conf]
+    started = False
+    try:
+        app.create_database()
+        app.run("migrate")
+        with open(os.path.join(production.ROOT, "Samples", "Skeleton", "conf", "supervisord.conf.in")) as file:
+            text = file.read()
+        for key, value in (("@NAME@", app.name), ("@HERE@", app.directory), ("@ENGINE@", production.ROOT),
+                           ("@SUPERVISOR_PORT@", str(port))):
+            text = text.replace(key, value)
+        with open(conf, "w") as file:
+            file.write(text)
+        environment = dict(os.environ, PATH=os.path.dirname(production.program()) + ":" + os.environ["PATH"])
+        subprocess.run(["supervisord", "-c", conf], check=True, cwd=app.directory, env=environment)
+        started = True
+        def all_running():
+            listing = subprocess.run([*control, "status"], capture_output=True, text=True).stdout
+            states = {line.split()[0]: line.split()[1] for line in listing.splitlines() if len(line.split()) > 1}
+            wanted = ["htmengine:metric_listener", "htmengine:metric_storer", "htmengine:model_runner_00",
+                      "htmengine:model_runner_01"]
+            return all(states.get(name) == "RUNNING" for name in wanted) and states.get("http") == "STOPPED" and states
+        eventually("all RUNNING", all_running)
+        page = production.urllib.request.urlopen("http://127.0.0.1:%d/" % port, timeout=10).read().decode()
+        assert page.count("running") >= 4, page
+        eventually("the listener", lambda: app.graphite_send(lines("m", 3)) or True)
+        assert app.sql("SELECT last_rowid FROM metric") == [["3"]]
+        assert os.path.exists(os.path.join(app.directory, "logs", "model_runner_01.log"))
+    finally:
+        if started:
+            subprocess.run([*control, "shutdown"], capture_output=True)
+            eventually("supervisor's end", lambda: not os.path.exists(os.path.join(app.directory, "supervisord.pid")))
+        app.remove()
+
+
+def show_logs():
+    """The ends of the engine's logs of the test that failed."""
+    for name, log in production.last_logs.items():
+        print("--- %s\n%s" % (name, log[-3000:]), flush=True)
+
+
+def main():
+    tests = {name: value for name, value in globals().items() if name.startswith("test_")}
+    wanted = ["test_" + name.removeprefix("test_") for name in sys.argv[1:]] or list(tests)
+    missing = production.servers.missing_packages()
+    if missing:
+        print("SKIPPED: not installed: " + " ".join(missing))
+        return 0
+    pair = production.servers.Servers()
+    failed = 0
+    try:
+        pair.start()
+        for name in wanted:
+            start = time.monotonic()
+            try:
+                tests[name](pair)
+                print("ok    %s (%.1f s)" % (name, time.monotonic() - start), flush=True)
+            except Exception:
+                failed += 1
+                print("FAIL  %s" % name, flush=True)
+                import traceback
+                traceback.print_exc()
+                show_logs()
+    finally:
+        pair.stop()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    # A test run that is told to stop must still end its servers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(main())
