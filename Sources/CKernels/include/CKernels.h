@@ -82,6 +82,23 @@ uint64_t ck_reinforce(ck_level level, const uint16_t *sources, uint8_t *codes, i
                       uint64_t update, const ck_code_steps *steps, uint8_t first_connected, int32_t *connected,
                       int32_t *removed);
 
+/// The constants of one learning step on a segment of the plain temporal memory.
+typedef struct {
+    float increment;   // added to synapses from active cells
+    float decrement;   // subtracted from the others
+    float floor;       // below this a synapse is given up
+} ck_synapse_rule;
+
+/// Adapts a segment's permanences within 0...1. `active` has a bit for every cell: bit c mod 32 of word c / 32.
+///
+/// Returns whether a permanence is now below the floor.
+int ck_adapt_synapses(ck_level level, float *permanences, const uint16_t *sources, int32_t count,
+                      const uint32_t *active, ck_synapse_rule rule);
+
+/// How many synapses come from an active cell and have at least the permanence `connected`.
+int32_t ck_count_connected(ck_level level, const float *permanences, const uint16_t *sources, int32_t count,
+                           const uint32_t *active, float connected);
+
 /// The indices in start ..< count whose counter is at least `threshold` (1...127), ascending, at most `capacity` of them.
 ///
 /// Returns how many were written; `*next` is where to go on (`count` when done).

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CKernels
+
 /// The dendrite segments of a plain temporal memory: one row of fixed length per segment, given up rows used again.
 ///
 /// Synapses of a segment stand in the order they were made. Segments of one cell are ordered by their ordinal, which is
@@ -12,7 +14,8 @@ struct PlainSegmentPool: Sendable {
     /// Synapses in use; 0 for a row that is free.
     private(set) var sizes: [UInt8] = []
     private(set) var cells: [UInt16] = []
-    private(set) var ordinals: [UInt64] = []
+    /// Owner cell in the upper 16 bits, ordinal below: segments in order of these are ordered by cell, then by age.
+    private(set) var sortKeys: [UInt64] = []
     var lastUsed: [UInt64] = []
     private var freeRows: [UInt32] = []
     private var nextOrdinal: UInt64 = 0
@@ -20,8 +23,11 @@ struct PlainSegmentPool: Sendable {
     private(set) var segmentCounts: [UInt8]
     private(set) var presynaptic: PresynapticLists
 
-    init(stride: Int, cellCount: Int) {
+    private let level: KernelLevel
+
+    init(stride: Int, cellCount: Int, level: KernelLevel) {
         self.stride = stride
+        self.level = level
         segmentCounts = Array(repeating: 0, count: cellCount)
         presynaptic = PresynapticLists(cellCount: cellCount)
     }
@@ -35,25 +41,28 @@ struct PlainSegmentPool: Sendable {
     /// Synapses in use.
     var synapseCount: Int { sizes.reduce(0) { $0 + Int($1) } }
 
-    /// Whether the first of two segments comes first: by cell, then by age.
-    func precedes(_ first: UInt32, _ second: UInt32) -> Bool {
-        let (a, b) = (Int(first), Int(second))
-        return cells[a] != cells[b] ? cells[a] < cells[b] : ordinals[a] < ordinals[b]
+    /// Ordinals are below this.
+    private static let ordinalLimit: UInt64 = 1 << 48
+
+    private func ordinal(_ row: Int) -> UInt64 {
+        sortKeys[row] & (Self.ordinalLimit - 1)
     }
 
     /// A new segment without synapses: give it some at once, a row without any counts as free.
     mutating func create(on cell: UInt16, iteration: UInt64) -> UInt32 {
+        precondition(nextOrdinal < Self.ordinalLimit, "out of ordinals after 2^48 segments")
         let row: UInt32
+        let sortKey = UInt64(cell) << 48 | nextOrdinal
         if let free = freeRows.popLast() {
             row = free
             cells[Int(row)] = cell
-            ordinals[Int(row)] = nextOrdinal
+            sortKeys[Int(row)] = sortKey
             lastUsed[Int(row)] = iteration
         } else {
             row = UInt32(sizes.count)
             sizes.append(0)
             cells.append(cell)
-            ordinals.append(nextOrdinal)
+            sortKeys.append(sortKey)
             lastUsed.append(iteration)
             sources.append(contentsOf: repeatElement(0, count: stride))
             permanences.append(contentsOf: repeatElement(0, count: stride))
@@ -83,7 +92,7 @@ struct PlainSegmentPool: Sendable {
                 best = row
                 continue
             }
-            if (lastUsed[row], ordinals[row]) < (lastUsed[current], ordinals[current]) {
+            if (lastUsed[row], sortKeys[row]) < (lastUsed[current], sortKeys[current]) {
                 best = row
             }
         }
@@ -127,21 +136,12 @@ struct PlainSegmentPool: Sendable {
         floor: Float
     ) -> Bool {
         let start = Int(segment) * stride
-        let size = Int(sizes[Int(segment)])
-        return sources.withUnsafeBufferPointer { sources in
-            permanences.withUnsafeMutableBufferPointer { permanences in
-                active.words.withUnsafeBufferPointer { words in
-                    var smallest: Float = 1
-                    for position in start..<start + size {
-                        let source = Int(sources[position])
-                        let isActive = (words[source >> 6] >> UInt64(source & 63)) & 1 != 0
-                        let moved = permanences[position] + (isActive ? increment : -decrement)
-                        let clamped = min(max(moved, 0), 1)
-                        permanences[position] = clamped
-                        smallest = min(smallest, clamped)
-                    }
-                    return smallest < floor
-                }
+        let size = Int32(sizes[Int(segment)])
+        let rule = ck_synapse_rule(increment: increment, decrement: decrement, floor: floor)
+        return permanences.withUnsafeMutableBufferPointer { permanences in
+            sources.withUnsafeBufferPointer { sources in
+                let (permanences, sources) = (permanences.baseAddress! + start, sources.baseAddress! + start)
+                return ck_adapt_synapses(level.kernel, permanences, sources, size, active.words, rule) != 0
             }
         }
     }
@@ -149,18 +149,11 @@ struct PlainSegmentPool: Sendable {
     /// How many synapses of a segment are connected and come from an active cell.
     func connectedActivity(of segment: UInt32, active: borrowing CellSet, threshold: Float) -> Int {
         let start = Int(segment) * stride
-        let size = Int(sizes[Int(segment)])
-        return sources.withUnsafeBufferPointer { sources in
-            permanences.withUnsafeBufferPointer { permanences in
-                active.words.withUnsafeBufferPointer { words in
-                    var count = 0
-                    for position in start..<start + size {
-                        let source = Int(sources[position])
-                        let isActive = Int(truncatingIfNeeded: words[source >> 6] >> UInt64(source & 63)) & 1
-                        count += permanences[position] >= threshold ? isActive : 0
-                    }
-                    return count
-                }
+        let size = Int32(sizes[Int(segment)])
+        return permanences.withUnsafeBufferPointer { permanences in
+            sources.withUnsafeBufferPointer { sources in
+                let (permanences, sources) = (permanences.baseAddress! + start, sources.baseAddress! + start)
+                return Int(ck_count_connected(level.kernel, permanences, sources, size, active.words, threshold))
             }
         }
     }
@@ -168,26 +161,27 @@ struct PlainSegmentPool: Sendable {
 
 /// A set of cells, one bit each.
 struct CellSet: Sendable {
-    private(set) var words: [UInt64]
+    /// Cell c is bit c mod 32 of word c / 32.
+    private(set) var words: [UInt32]
 
     init(cellCount: Int) {
-        words = Array(repeating: 0, count: (cellCount + 63) / 64)
+        words = Array(repeating: 0, count: (cellCount + 31) / 32)
     }
 
     func contains(_ cell: UInt16) -> Bool {
-        (words[Int(cell) >> 6] >> UInt64(cell & 63)) & 1 != 0
+        (words[Int(cell) >> 5] >> UInt32(cell & 31)) & 1 != 0
     }
 
     mutating func insert(contentsOf cells: [UInt16]) {
         for cell in cells {
-            words[Int(cell) >> 6] |= 1 << UInt64(cell & 63)
+            words[Int(cell) >> 5] |= 1 << UInt32(cell & 31)
         }
     }
 
     /// Empties the set, whose elements are `cells`.
     mutating func remove(contentsOf cells: [UInt16]) {
         for cell in cells {
-            words[Int(cell) >> 6] = 0
+            words[Int(cell) >> 5] = 0
         }
     }
 }
@@ -198,11 +192,11 @@ extension PlainSegmentPool {
     /// Rows are written in order of age, without the free ones: numbers of rows have no influence on what is computed.
     func encode(into encoder: inout StateEncoder) {
         encoder.encode(nextOrdinal)
-        let rows = sizes.indices.filter { sizes[$0] > 0 }.sorted { ordinals[$0] < ordinals[$1] }
+        let rows = sizes.indices.filter { sizes[$0] > 0 }.sorted { ordinal($0) < ordinal($1) }
         encoder.encodeVarint(rows.count)
         for row in rows {
             encoder.encode(cells[row])
-            encoder.encodeVarint(ordinals[row])
+            encoder.encodeVarint(ordinal(row))
             encoder.encodeVarint(lastUsed[row])
             encoder.encode(sizes[row])
             for position in row * stride..<row * stride + Int(sizes[row]) {
@@ -212,8 +206,9 @@ extension PlainSegmentPool {
         }
     }
 
-    init(stride: Int, cellCount: Int, from decoder: inout StateDecoder) throws(CheckpointError) {
-        self.init(stride: stride, cellCount: cellCount)
+    /// Replaces what a pool just made holds.
+    mutating func restore(from decoder: inout StateDecoder) throws(CheckpointError) {
+        let cellCount = segmentCounts.count
         let next = try decoder.decodeUInt64()
         let count = try decoder.decodeCount(bytesPerElement: 11, "segments")
         for _ in 0..<count {
@@ -221,7 +216,8 @@ extension PlainSegmentPool {
             let ordinal = try decoder.decodeVarint()
             let used = try decoder.decodeVarint()
             let size = Int(try decoder.decodeUInt8())
-            guard Int(cell) < cellCount, ordinal >= nextOrdinal, ordinal < next, (1...stride).contains(size),
+            guard Int(cell) < cellCount, ordinal >= nextOrdinal, ordinal < next,
+                next <= Self.ordinalLimit, (1...stride).contains(size),
                 segmentCounts[Int(cell)] < 255
             else {
                 throw .damaged("segment \(ordinal) of cell \(cell) with \(size) synapses")

@@ -45,12 +45,17 @@ public struct PlainTemporalMemory: Sendable {
     ///
     /// - Throws: `ParameterError` when a parameter is out of its range.
     public init(parameters: Parameters = Parameters()) throws(ParameterError) {
+        try self.init(parameters: parameters, level: .best)
+    }
+
+    /// The same with chosen kernels.
+    package init(parameters: Parameters, level: KernelLevel) throws(ParameterError) {
         try parameters.validate()
         self.parameters = parameters
         let cellCount = parameters.columnCount * parameters.cellsPerColumn
         predictedColumns = Array(repeating: 0, count: (parameters.columnCount + 63) / 64)
         random = RandomGenerator(seed: parameters.seed)
-        pool = PlainSegmentPool(stride: parameters.maxSynapsesPerSegment, cellCount: cellCount)
+        pool = PlainSegmentPool(stride: parameters.maxSynapsesPerSegment, cellCount: cellCount, level: level)
         activeSet = CellSet(cellCount: cellCount)
         winnerSet = CellSet(cellCount: cellCount)
         winnerPositions = Array(repeating: 0, count: cellCount)
@@ -340,8 +345,9 @@ public struct PlainTemporalMemory: Sendable {
                 }
             }
         }
-        let pool = self.pool
-        matchingSegments.sort { pool.precedes($0, $1) }
+        pool.sortKeys.withUnsafeBufferPointer { keys in
+            matchingSegments.sort { keys[Int($0)] < keys[Int($1)] }
+        }
     }
 
     private mutating func updatePredictedColumns() {
@@ -377,7 +383,7 @@ extension PlainTemporalMemory {
         random = try RandomGenerator(from: &decoder)
         iteration = try decoder.decodeUInt64()
         let cellCount = parameters.columnCount * parameters.cellsPerColumn
-        pool = try PlainSegmentPool(stride: parameters.maxSynapsesPerSegment, cellCount: cellCount, from: &decoder)
+        try pool.restore(from: &decoder)
         let cells: [UInt16] = try decoder.decodeArray("active cells")
         let winners: [UInt16] = try decoder.decodeArray("winner cells")
         for list in [cells, winners] {

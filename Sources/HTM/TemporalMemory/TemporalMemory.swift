@@ -34,7 +34,7 @@ package enum TemporalMemory: Sendable {
         case .backtracking(let parameters):
             self = .backtracking(try BacktrackingTemporalMemory(parameters: parameters, level: level))
         case .plain(let parameters):
-            self = .plain(try PlainTemporalMemory(parameters: parameters))
+            self = .plain(try PlainTemporalMemory(parameters: parameters, level: level))
         }
     }
 

@@ -68,6 +68,19 @@ import Testing
         #expect(memory.synapseCount <= memory.segmentCount * 32)
     }
 
+    @Test(arguments: KernelLevel.available)
+    func everyKernelLevelLearnsTheSame(level: KernelLevel) throws {
+        let parameters = crowded
+        var best = try PlainTemporalMemory(parameters: parameters)
+        var memory = try PlainTemporalMemory(parameters: parameters, level: level)
+        for index in 0..<300 {
+            let columns = columns(index, period: 11)
+            best.compute(activeColumns: columns, learn: true)
+            memory.compute(activeColumns: columns, learn: true)
+        }
+        #expect(encoded(memory) == encoded(best))
+    }
+
     @Test(arguments: [true, false])
     func decodedMemoryContinuesBitForBit(crowd: Bool) throws {
         let parameters = crowd ? crowded : PlainTemporalMemory.Parameters()
