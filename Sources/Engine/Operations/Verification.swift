@@ -16,6 +16,8 @@ package struct Verification: Sendable {
 
         package var isGood: Bool { problemCount == 0 }
 
+        package init() {}
+
         mutating func add(_ problem: String) {
             problemCount += 1
             if problems.count < Verification.mostProblems { problems.append(problem) }

@@ -8,6 +8,7 @@ import HTTPAPI
 /// The engine's end of the unix socket: carries out what `SocketAccess` asks.
 struct AccessEndpoint: Sendable {
     let access: any EngineAccess
+    let maintenance: any MaintenanceAccess
 
     /// Adds `POST /_engine/<verb>`, which only the unix socket answers.
     func add(to router: inout HTTPRouter) {
@@ -83,6 +84,7 @@ struct AccessEndpoint: Sendable {
                 for row in rows { row.write(to: &writer) }
                 writer.endArray()
             }
+        case .verify, .removeRows, .backup: return written(try maintenance.answer(verb, arguments))
         case .send:
             let refusals = try access.send(try SampleColumns.read(arguments))
             return written(

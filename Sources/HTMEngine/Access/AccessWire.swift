@@ -10,6 +10,7 @@ enum AccessVerb: String, CaseIterable {
     case createMetric, monitor, activateModel, unmonitor, deleteMetric, exportModel, importModel, retry
     case exportLearnedModel, importLearnedModel
     case metricByName, metricByUID, metrics, rows, send
+    case verify, removeRows, backup
 
     static let prefix = "/_engine/"
 }

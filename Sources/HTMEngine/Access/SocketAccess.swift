@@ -8,7 +8,7 @@ import Synchronization
 
 /// Asks a running embedded engine through the unix socket in its data directory.
 package final class SocketAccess: EngineAccess {
-    private static let seconds = 120
+    static let seconds = 120
     private let path: String
     private let idle = Mutex<[HTTPClientBox]>([])
 
@@ -102,18 +102,26 @@ package final class SocketAccess: EngineAccess {
         EventStreamSubscription(socketPath: path)
     }
 
-    private func ask(_ verb: AccessVerb, _ arguments: [String: JSONValue]) throws -> JSONValue {
-        try ask(verb, body: Array(JSONValue.object(arguments).text.utf8))
+    func ask(
+        _ verb: AccessVerb,
+        _ arguments: [String: JSONValue],
+        seconds: Int = SocketAccess.seconds
+    ) throws -> JSONValue {
+        try ask(verb, body: Array(JSONValue.object(arguments).text.utf8), seconds: seconds)
     }
 
-    private func ask(_ verb: AccessVerb, body: [UInt8]) throws -> JSONValue {
+    private func ask(
+        _ verb: AccessVerb,
+        body: [UInt8],
+        seconds: Int = SocketAccess.seconds
+    ) throws -> JSONValue {
         let box = idle.withLock { $0.popLast() } ?? HTTPClientBox(client: HTTPClient(.unixSocket(path)))
         let request = HTTPClient.Request(
             "POST",
             AccessVerb.prefix + verb.rawValue,
             headers: [("Content-Type", "application/json")],
             body: body,
-            timeoutSeconds: Self.seconds
+            timeoutSeconds: seconds
         )
         let response = try box.client.send(request)
         idle.withLock { $0.append(box) }

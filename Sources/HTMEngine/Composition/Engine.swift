@@ -49,6 +49,7 @@ public final class Engine: Sendable {
         var adapters: Adapters
         var storer: Storer
         var runner: ModelRunner?
+        var maintenance: Maintenance
         var listener: GraphiteListener?
         var brokerClients: BrokerClients?
         var server: HTTPServer
@@ -95,6 +96,7 @@ public final class Engine: Sendable {
         running.brokerClients?.close()
         running.stream.stop()
         running.server.stop()
+        running.maintenance.stop()
         running.storer.stop()
         running.runner?.stop(patienceMilliseconds: 5000)
         running.adapters.close()
@@ -173,6 +175,15 @@ public final class Engine: Sendable {
             logger: logger,
             firstRows: firstRows
         )
+        let maintenance = Maintenance(
+            repository: adapters.repository,
+            checkpoints: adapters.checkpoints,
+            logger: logger,
+            counters: counters,
+            configuration: maintenanceConfiguration(settings)
+        )
+        if services.contains(.runner) { maintenance.start() }
+        undo.append(maintenance.stop)
         let endpoints = Monitor(Endpoints())
         var listener: GraphiteListener?
         if services.contains(.listener) {
@@ -200,6 +211,7 @@ public final class Engine: Sendable {
             adapters: adapters,
             storer: storer,
             operations: operations,
+            maintenance: maintenance,
             stream: stream,
             counters: counters,
             ingest: ingest,
@@ -213,6 +225,7 @@ public final class Engine: Sendable {
             adapters: adapters,
             storer: storer,
             runner: runner,
+            maintenance: maintenance,
             listener: listener,
             brokerClients: brokerClients,
             server: server,

@@ -13,6 +13,7 @@ package final class OpenedAccess: Sendable {
     package enum MissingDatabase: Sendable { case create, refuse }
 
     package let access: any EngineAccess
+    package let maintenance: any MaintenanceAccess
     /// True when an engine answers: results then come live.
     package let isRunning: Bool
     /// Only without a running engine.
@@ -32,7 +33,9 @@ package final class OpenedAccess: Sendable {
     package init(_ configuration: Configuration, ifMissing: MissingDatabase, logger: any Logger) throws {
         if configuration.repository == .sqlite {
             if SocketAccess.isAnswering(socketPath: configuration.socketPath) {
-                access = SocketAccess(socketPath: configuration.socketPath)
+                let socket = SocketAccess(socketPath: configuration.socketPath)
+                access = socket
+                maintenance = socket
                 isRunning = true
                 direct = nil
                 return
@@ -67,6 +70,18 @@ package final class OpenedAccess: Sendable {
             firstRows: firstRows
         )
         access = DirectAccess(operations: operations, sink: storer)
+        var maintaining = Maintenance.Configuration()
+        maintaining.firstRows = firstRows
+        maintenance = DirectMaintenance(
+            maintenance: Maintenance(
+                repository: adapters.repository,
+                checkpoints: adapters.checkpoints,
+                logger: logger,
+                counters: counters,
+                configuration: maintaining
+            ),
+            repository: adapters.repository
+        )
         isRunning = configuration.repository == .mysql
         direct = Direct(
             repository: adapters.repository,

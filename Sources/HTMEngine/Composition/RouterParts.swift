@@ -10,6 +10,7 @@ struct RouterParts: Sendable {
     let adapters: Adapters
     let storer: Storer
     let operations: EngineOperations
+    let maintenance: Maintenance
     let stream: ResultStream
     let counters: EngineCounters
     let ingest: IngestCounters
@@ -27,7 +28,10 @@ struct RouterParts: Sendable {
         )
         var router = HTTPRouter { request, _ in try skeleton.respond(to: request) }
         makeAPI(verbs).register(on: &router)
-        AccessEndpoint(access: DirectAccess(operations: operations, sink: storer)).add(to: &router)
+        AccessEndpoint(
+            access: DirectAccess(operations: operations, sink: storer),
+            maintenance: DirectMaintenance(maintenance: maintenance, repository: adapters.repository)
+        ).add(to: &router)
         let finished = router
         return { request in try finished.respond(to: request) }
     }
