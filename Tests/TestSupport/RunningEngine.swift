@@ -31,7 +31,7 @@ package final class RunningEngine {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle(forWritingAtPath: scratch.path("out"))
         process.standardError = FileHandle(forWritingAtPath: scratch.path("err"))
-        try process.run()
+        try process.runWithSignals()
         startupText = try eventually("the engine says it is running; \(log)") {
             let text = try String(contentsOfFile: scratch.path("out"), encoding: .utf8)
             if !process.isRunning { throw PollingTimeout(description: "the engine ended: \(log)") }

@@ -31,11 +31,25 @@ package func run(
     process.standardInput = FileHandle(forReadingAtPath: scratch.path("in"))
     process.standardOutput = FileHandle(forWritingAtPath: scratch.path("out"))
     process.standardError = FileHandle(forWritingAtPath: scratch.path("err"))
-    try process.run()
+    try process.runWithSignals()
     process.waitUntilExit()
     return Finished(
         status: process.terminationStatus,
         output: try String(contentsOfFile: scratch.path("out"), encoding: .utf8),
         errorOutput: try String(contentsOfFile: scratch.path("err"), encoding: .utf8)
     )
+}
+
+extension Process {
+    /// Starts the program with no signal blocked.
+    ///
+    /// Tests run on Dispatch's threads, which block every signal, and children inherit that: they would outlive a SIGTERM.
+    package func runWithSignals() throws {
+        var none = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try run()
+    }
 }
