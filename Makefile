@@ -31,10 +31,14 @@ build: deps
 run: build
 	@exec .build/release/htmengine serve $(ARGS)
 
-# Real servers for the tests, started once and ended with them (HTMENGINE_TEST_SERVERS=no leaves them out).
+# Real servers for the tests, started once and ended with them (HTMENGINE_TEST_SERVERS=no leaves them out). The production form as a
+# whole is tested first, by programs of its own: real clients, processes that are killed.
 WITH_SERVERS = Tests/Support/with-servers
 
 test: deps test-deps
+	$(SWIFT) build -c release --product htmengine
+	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/flow_test.py
+	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/failover_test.py --seconds 20 --metrics 6
 	$(WITH_SERVERS) $(SWIFT) test -c release --disable-xctest
 
 # Installs the packages of its first argument that aren't there yet.

@@ -179,9 +179,9 @@ def main():
     parser.add_argument("--runners", type=int, default=4)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     options = parser.parse_args()
-    missing = production.servers.missing_packages()
-    if missing:
-        print("SKIPPED: not installed: " + " ".join(missing))
+    reason = production.reason_to_skip()
+    if reason:
+        print("SKIPPED: the production form on real servers (%s)" % reason)
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     start = time.monotonic()

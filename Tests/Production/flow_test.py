@@ -252,9 +252,9 @@ def show_logs():
 def main():
     tests = {name: value for name, value in globals().items() if name.startswith("test_")}
     wanted = ["test_" + name.removeprefix("test_") for name in sys.argv[1:]] or list(tests)
-    missing = production.servers.missing_packages()
-    if missing:
-        print("SKIPPED: not installed: " + " ".join(missing))
+    reason = production.reason_to_skip()
+    if reason:
+        print("SKIPPED: the production form on real servers (%s)" % reason)
         return 0
     pair = production.servers.Servers()
     failed = 0

@@ -20,9 +20,21 @@ import zlib
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Support"))
 import servers
-import pika
+
+try:
+    import pika
+except ImportError:
+    pika = None
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+
+
+def reason_to_skip():
+    """Why tests on real servers can't run here; None when they can."""
+    if os.environ.get("HTMENGINE_TEST_SERVERS") == "no":
+        return "HTMENGINE_TEST_SERVERS=no"
+    missing = servers.missing_packages() + ([] if pika else ["python3-pika"])
+    return "not installed: " + " ".join(missing) if missing else None
 
 
 def program():
