@@ -44,6 +44,15 @@ export function stripWords(bars, hours) {
 }
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const hint = matchMedia("(pointer: coarse)").matches
+  ? "Drag to pan, two fingers to zoom" : "Drag to zoom, shift and drag to pan, wheel to zoom, double-click for everything";
+// Labels of the time axis: from this many seconds a tick, the usual text, and what is added when the year, day … changes.
+const timeLabels = [
+  [28 * 86400, "{YYYY}-{MM}", null, null, null, null, null, null, 1],
+  [86400, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
+];
 const axisFont = "12px system-ui, sans-serif";
 const scoreTicks = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1];
 const scoreWords = new Map([[0, "0"], [0.1, "0.9"], [0.2, "0.99"], [0.3, "0.999"], [0.4, "0.9999"], [0.5, "0.99999"], [0.7, "1−10⁻⁷"], [1, "1−10⁻¹⁰"]]);
@@ -80,6 +89,7 @@ export class MetricCharts {
   /** Takes new rows: parallel arrays time, value, score, expected, low, high. */
   setData(columns) {
     this.columns = columns;
+    if (this.readout.textContent.trim() === "") this.readout.textContent = hint;
     this.redraw();
   }
 
@@ -131,7 +141,7 @@ export class MetricCharts {
   build() {
     const width = Math.max(200, this.host.clientWidth);
     const line = css("--line"), muted = css("--muted"), accent = css("--accent");
-    const phone = width < 560;
+    const phone = window.innerWidth < 600;
     const sync = { key: "metric", setSeries: false };
     const axis = { stroke: muted, font: axisFont, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
     const shared = {
@@ -159,7 +169,7 @@ export class MetricCharts {
     this.score = new uPlot({
       ...shared, height: this.scoreHeight(), hooks: hooks({ draw: [(u) => this.thresholds(u)] }),
       scales: { x: { time: true, auto: false }, y: { range: (u, low, high) => [0, Math.max(0.6, Math.min(1, (high ?? 0) * 1.05))] } },
-      axes: [{ ...axis }, {
+      axes: [{ ...axis, values: timeLabels, space: 70 }, {
         ...axis, size: phone ? 56 : 84, space: 12, splits: (u) => scoreTicks.filter((t) => t <= u.scales.y.max && (!phone || [0, 0.2, 0.4, 0.5].includes(t))),
         values: (u, splits) => splits.map((s) => scoreWords.get(s)),
       }],
@@ -234,7 +244,7 @@ export class MetricCharts {
   point(u) {
     const i = u.cursor.idx, c = this.columns;
     if (i === null || i === undefined || !c || c.time[i] === undefined) {
-      this.readout.textContent = c ? "Drag to zoom, shift and drag to pan, wheel to zoom, double-click for everything" : "";
+      this.readout.textContent = c ? hint : "";
       return;
     }
     const expected = c.expected[i] === null || c.expected[i] === undefined ? "" : `   expected ${value(c.expected[i])}`;

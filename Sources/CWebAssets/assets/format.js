@@ -56,7 +56,7 @@ export const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
 /** A likelihood with as many nines as it has: 0.99993. */
 export function likelihood(p) {
   if (p === null || p === undefined) return "–";
-  if (p >= 1) return "1";
+  if (p > 1 - 5e-11) return "0.9999999999+";
   return p > 0.99 ? p.toFixed(Math.min(10, Math.ceil(-Math.log10(1 - p)) + 1)).replace(/(\d)0+$/, "$1") : p.toFixed(3);
 }
 

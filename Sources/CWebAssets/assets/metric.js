@@ -112,7 +112,7 @@ export function metricPage(host, uid) {
     clearTimeout(timer);
     try {
       const before = metric;
-      metric = (await get(`/_models/${uid}`)).body;
+      metric = (await get(`/_metrics/custom/${uid}`)).body;
       if (ended) return;
       render();
       if (!before || !range) {

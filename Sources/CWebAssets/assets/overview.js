@@ -11,6 +11,7 @@ import { welcome } from "./add.js";
 const windows = [[1, "Hour"], [24, "Day"], [168, "Week"]];
 const sorts = [["anomaly", "Most anomalous"], ["name", "Name"], ["last_timestamp", "Newest sample"], ["last_value", "Value"], ["rows", "Most samples"]];
 const statuses = [["all", "All"], ["monitored", "Monitored"], ["unmonitored", "Not monitored"], ["error", "In error"], ["pending-data", "Waiting for data"]];
+const rise = ["unscored", "learning", "green", "yellow", "red"];
 const shapes = { red: "▲", yellow: "◆", green: "●", grey: "○", error: "✕" };
 
 export function overview(host, query) {
@@ -163,7 +164,8 @@ export function overview(host, query) {
     m.last_value = result.value;
     m.last_anomaly_score = result.anomaly;
     m.last_timestamp = new Date(result.ts * 1000).toISOString().slice(0, 19).replace("T", " ");
-    if (!m.learning && m.status === 1) m.level = level(result.anomaly);
+    // Only upwards: how long it stays up is for the engine to say.
+    if (!m.learning && m.status === 1 && rise.indexOf(level(result.anomaly)) > rise.indexOf(m.level)) m.level = level(result.anomaly);
     if (m.spark) m.spark = [...m.spark.slice(-80), ...message.results.slice(-20).map((r) => [r.ts, r.value])];
     if (m.bars?.length && !m.learning && m.level !== "unscored") {
       const lastBar = m.bars[m.bars.length - 1];

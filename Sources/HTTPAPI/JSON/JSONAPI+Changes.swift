@@ -34,8 +34,16 @@ extension JSONAPI {
         return try summaries(uids, status: 201)
     }
 
+    /// Null stands for nothing here: a field is left out instead.
+    private static func refuseNulls(in fields: JSONValue, path: String) throws {
+        if let name = fields.objectValue?.first(where: { $0.value == .null })?.key {
+            throw HTTPError.problem(400, "\(path).\(name) is null; leave it out instead")
+        }
+    }
+
     /// What is well formed but can't be: told apart from what isn't well formed, so that clients know where to look.
     private static func refuseContradictions(in params: JSONValue, path: String) throws {
+        try refuseNulls(in: params, path: path)
         guard let low = params["min"]?.doubleValue, let high = params["max"]?.doubleValue else { return }
         guard low <= high, (high - low).isFinite else {
             throw HTTPError.problem(
@@ -54,6 +62,8 @@ extension JSONAPI {
         }
         let specs = try items.enumerated().map { position, item in
             do {
+                try Self.refuseNulls(in: item, path: "$")
+                try Self.refuseNulls(in: item["metricSpec"] ?? .null, path: "$.metricSpec")
                 try Self.refuseContradictions(in: item["modelParams"] ?? .null, path: "$.modelParams")
                 return try ModelSpec(json: item)
             } catch let error as EngineError where Self.isWellFormedComplete(item) && error.code == .invalidArgument {
@@ -90,7 +100,8 @@ extension JSONAPI {
         } catch let error as EngineError where error.code == .metricAlreadyMonitored {
             guard let uid = error.uid else { throw error }
             return uid
-        } catch let error as EngineError where spec.completeModelParams != nil && error.code == .invalidArgument {
+        } catch let error as EngineError where error.code == .invalidArgument {
+            // Well formed, or it wouldn't have come here: its parts contradict each other.
             throw HTTPError.problem(409, error.message)
         }
     }
@@ -127,7 +138,7 @@ extension JSONAPI {
 
     /// `DELETE /_models/{id}`.
     func unmonitor(_ uid: String) throws -> HTTPResponse {
-        _ = try repository.read { try existing(uid, $0) }
+        _ = try repository.read { try monitored(uid, $0) }
         try operations.unmonitor(uid: uid)
         index.invalidate()
         var writer = JSONWriter()

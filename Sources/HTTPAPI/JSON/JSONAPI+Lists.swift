@@ -46,7 +46,7 @@ private struct ListQuery {
 
     init(_ request: HTTPRequest) throws {
         let query = QueryParameters(request)
-        search = try query.text("search") ?? ""
+        search = try query.text("search", mayBeEmpty: true) ?? ""
         status = try query.choice("status", Status.self) ?? .all
         sort = try query.choice("sort", Sort.self) ?? .anomaly
         let order = try query.choice("order", Order.self)
@@ -156,13 +156,13 @@ extension JSONAPI {
 
     /// `GET /_models/{id}`.
     func model(_ uid: String) throws -> HTTPResponse {
-        try detail { try existing(uid, $0) }
+        try detail { try monitored(uid, $0) }
     }
 
     /// `GET /_metrics/custom/{name}`.
     func metric(named name: String) throws -> HTTPResponse {
         try detail { reading in
-            guard let metric = try reading.metric(named: name) else {
+            guard let metric = try reading.metric(named: name) ?? reading.metric(uid: name) else {
                 throw HTTPError.problem(404, "there is no metric named '\(name.prefix(255))'")
             }
             return metric

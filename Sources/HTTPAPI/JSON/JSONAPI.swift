@@ -145,6 +145,18 @@ package struct JSONAPI: Sendable {
         return metric
     }
 
+    /// As `existing`, of a metric that is monitored: the others have no model.
+    func monitored(_ uid: String, _ reading: any MetricReading) throws -> Metric {
+        let metric = try existing(uid, reading)
+        guard metric.status.isMonitored else {
+            throw HTTPError.problem(
+                404,
+                "the metric \(metric.name ?? uid) is not monitored; GET /_metrics/custom/NAME shows it"
+            )
+        }
+        return metric
+    }
+
     /// The body as JSON; an empty one is nil.
     func json(_ request: HTTPRequest) throws -> JSONValue? {
         if request.body.allSatisfy({ $0 == 32 || (9...13).contains($0) }) { return nil }

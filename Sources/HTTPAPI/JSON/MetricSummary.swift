@@ -11,6 +11,10 @@ struct MetricSummary {
     let newest: MetricRow?
     /// The newest scored row.
     let newestScored: MetricRow?
+    /// The highest likelihood of the newest few scored rows, so that a single red row stays to be seen.
+    private let recentScore: Double?
+    /// How many rows those are: as many as must be quiet before an event is over.
+    private static let recentRows = AnomalyEventRule().quietRows
     let learning: LearningState?
 
     /// - Returns: Nil when the metric doesn't exist (any more).
@@ -25,7 +29,11 @@ struct MetricSummary {
         firstRowid = try reading.firstRowid(uid: metric.uid)
         newest = try reading.rows(RowQuery(uid: metric.uid, newestFirst: true, limit: 1)).first
         let scored = metric.status.isMonitored ? record?.scoredRowid ?? 0 : 0
-        newestScored = scored > 0 ? try reading.rows(RowQuery(uid: metric.uid, rowids: scored...scored)).first : nil
+        let recent =
+            scored > 0
+            ? try reading.rows(RowQuery(uid: metric.uid, rowids: max(1, scored - Self.recentRows + 1)...scored)) : []
+        newestScored = recent.last
+        recentScore = recent.compactMap(\.anomalyScore).max()
         row = OverviewRow(
             uid: metric.uid,
             name: metric.name ?? "",
@@ -50,7 +58,7 @@ struct MetricSummary {
     var scoredRows: Int64 { Self.rows(firstRowid.map { max($0, row.baseRowid + 1) }, row.scoredRowid) }
 
     var level: Level {
-        guard metric.status == .active, let score = newestScored?.anomalyScore else { return .unscored }
+        guard metric.status == .active, let score = recentScore else { return .unscored }
         if let learning, learning.phase != .catchingUp { return .learning }
         return row.scoredRowid - row.baseRowid < LearningState.rowsToLearn ? .learning : Level(score: score)
     }

@@ -8,8 +8,9 @@ struct QueryParameters {
 
     init(_ request: HTTPRequest) { self.request = request }
 
-    func text(_ name: String, longest: Int = 255) throws -> String? {
+    func text(_ name: String, longest: Int = 255, mayBeEmpty: Bool = false) throws -> String? {
         guard let value = request.queryValue(name) else { return nil }
+        if value.isEmpty, !mayBeEmpty { throw HTTPError.problem(400, "\(name) is empty; leave it out or give a value") }
         guard value.unicodeScalars.count <= longest else {
             throw HTTPError.problem(400, "\(name) has more than \(longest) characters")
         }
