@@ -291,7 +291,7 @@ def wait_until_scored(server, names, deadline_seconds):
 def model_states(binary, server):
     """What `checkpoint list` says of each model after the orderly end: name, rowid and a hash of the model's state."""
     answer = subprocess.run(
-        [binary, "checkpoint", "list", "--json", "--config", server.config, "--data", os.path.join(server.directory, "data")],
+        [binary, "checkpoint", "list", "--hash", "--json", "--config", server.config, "--data", os.path.join(server.directory, "data")],
         capture_output=True, text=True)
     if answer.returncode != 0:
         raise SystemExit(f"checkpoint list: exit {answer.returncode}: {answer.stderr.strip()}")
