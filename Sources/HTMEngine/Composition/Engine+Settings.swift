@@ -63,13 +63,16 @@ extension Engine {
 
 extension Settings {
     /// Makes the models of this installation.
-    var modelFactory: HTMScoringModelFactory {
+    var modelFactory: HTMScoringModelFactory { HTMScoringModelFactory(likelihood: likelihoodParameters) }
+
+    /// How raw scores become anomaly scores here.
+    var likelihoodParameters: LikelihoodParameters {
         let schedule = AnomalyLikelihood.Schedule.engine(
             minimumSamples: integer(.statisticsMinimum),
             refreshRate: integer(.statisticsRefresh),
             historySize: integer(.statisticsSample)
         )
         let tail: LikelihoodTail = text(.likelihoodTail) == "table" ? .table : .erfc
-        return HTMScoringModelFactory(likelihood: LikelihoodParameters(schedule: schedule, tail: tail))
+        return LikelihoodParameters(schedule: schedule, tail: tail)
     }
 }

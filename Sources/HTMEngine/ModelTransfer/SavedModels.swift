@@ -32,8 +32,9 @@ package struct SavedModels: Sendable {
     private let models = ModelFactory()
     private let likelihood: LikelihoodParameters
 
-    package init(_ configuration: Configuration, _ engine: OpenedAccess) throws {
-        store = try engine.direct?.checkpoints ?? Adapters.openCheckpoints(configuration)
+    package init(_ configuration: Configuration, _ engine: OpenedAccess) {
+        // An engine reached through its socket is embedded, and keeps its checkpoints as files.
+        store = engine.direct?.checkpoints ?? FileCheckpointStore(root: configuration.checkpointRoot)
         likelihood = configuration.settings.likelihoodParameters
     }
 

@@ -59,11 +59,15 @@ enum CheckpointCommand {
             throw CommandFailure("there is no checkpoint of '\(arguments[positional: 0])' yet")
         }
         if let problem = entry.problem { throw CommandFailure(problem) }
-        let facts: [(String, String)] = [
-            ("metric", entry.name ?? "?"), ("uid", entry.info.uid), ("generation", "\(entry.info.generation)"),
-            ("row", "\(entry.info.rowid)"), ("bytes", "\(entry.info.storedBytes)"),
-            ("state_bytes", "\(entry.stateBytes ?? 0)"), ("state_hash", entry.stateHash ?? ""),
-        ] + (entry.model.map { [("records", "\($0.records)"), ("segments", "\($0.segments)"), ("synapses", "\($0.synapses)")] } ?? [])
+        let facts: [(String, String)] =
+            [
+                ("metric", entry.name ?? "?"), ("uid", entry.info.uid), ("generation", "\(entry.info.generation)"),
+                ("row", "\(entry.info.rowid)"), ("bytes", "\(entry.info.storedBytes)"),
+                ("state_bytes", "\(entry.stateBytes ?? 0)"), ("state_hash", entry.stateHash ?? ""),
+            ]
+            + (entry.model.map {
+                [("records", "\($0.records)"), ("segments", "\($0.segments)"), ("synapses", "\($0.synapses)")]
+            } ?? [])
         if arguments.has("--json") {
             var writer = JSONWriter()
             writer.beginObject()
@@ -108,7 +112,9 @@ enum CheckpointCommand {
     private static let export = Command(
         "export",
         summary: "Writes a learned model into one file, for another engine.",
-        positionals: [Positional("NAME", "The metric."), Positional("FILE", "The file to write; '-' is standard output.")],
+        positionals: [
+            Positional("NAME", "The metric."), Positional("FILE", "The file to write; '-' is standard output."),
+        ],
         options: Option.engine
     ) { arguments, context in
         let path = arguments[positional: 1]
@@ -176,7 +182,7 @@ enum CheckpointCommand {
             } else {
                 metrics = try arguments.all.map { try engine.access.existing($0) }
             }
-            let store = try SavedModels(configuration, engine)
+            let store = SavedModels(configuration, engine)
             return try metrics.flatMap { try store.models(of: $0.metric, reads: reads) }
         }
     }

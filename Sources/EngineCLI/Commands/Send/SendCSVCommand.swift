@@ -87,7 +87,8 @@ enum SendCSVCommand {
         private static func read(_ path: String, _ context: CommandContext) throws -> ([SeriesRecord], Int) {
             let data: Data
             do {
-                data = path == "-"
+                data =
+                    path == "-"
                     ? try FileHandle.standardInput.readToEnd() ?? Data()
                     : try Data(contentsOf: URL(fileURLWithPath: path))
             } catch {

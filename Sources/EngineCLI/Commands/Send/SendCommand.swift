@@ -38,7 +38,9 @@ enum SendCommand {
         while true {
             do {
                 return try engine.send(samples)
-            } catch let error as EngineError where [.busUnavailable, .storageUnavailable, .stopping].contains(error.code) {
+            } catch let error as EngineError
+                where [.busUnavailable, .storageUnavailable, .stopping].contains(error.code)
+            {
                 if !hasComplained { context.errorOutput("waiting for the engine: \(error)\n") }
                 hasComplained = true
                 Thread.sleep(forTimeInterval: 1)
@@ -62,13 +64,17 @@ enum SendCPUCommand {
     private static func run(_ arguments: Arguments, _ context: CommandContext) throws -> CommandStatus {
         let interval = try arguments.integer("--interval", in: 1...3600) ?? 5
         let name = try metricName(arguments.value("--metric") ?? "cpu_percent")
-        try SendCommand.withRunningEngine(arguments, context) { engine in
+        return try SendCommand.withRunningEngine(arguments, context) { engine -> CommandStatus in
             if !arguments.has("--json") { context.output("Sending CPU percent samples to `\(name)`...\n") }
             var load = try CPULoad()
             while true {
                 Thread.sleep(forTimeInterval: Double(interval))
                 let sample = Sample(timestamp: SystemClock().wallSeconds(), value: try load.percentSinceLastCall())
-                let refusals = try SendCommand.deliver([IncomingSample(name: name, sample: sample)], to: engine, context)
+                let refusals = try SendCommand.deliver(
+                    [IncomingSample(name: name, sample: sample)],
+                    to: engine,
+                    context
+                )
                 if let refusal = refusals.first {
                     context.errorOutput("refused: \(refusal.reason.reason)\n")
                 } else if arguments.has("--json") {
