@@ -29,7 +29,7 @@ build: deps
 	$(SWIFT) build -c release --product htmengine
 
 run: build
-	@exec .build/release/htmengine serve $(ARGS)
+	@exec .build/release/htmengine serve --auto-monitor '*' $(ARGS)
 
 # Real servers for the tests, started once and ended with them (HTMENGINE_TEST_SERVERS=no leaves them out). The production form as a
 # whole is tested first, by programs of its own: real clients, processes that are killed.

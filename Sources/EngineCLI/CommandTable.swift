@@ -22,6 +22,7 @@ package enum CommandTable {
             BackupCommand.command,
             KeyCommand.command,
             DetectCommand.command,
+            SampleCommand.command,
             ConfigCommand.command,
             EvaluateCommand.command,
             VersionCommand.command,

@@ -104,3 +104,15 @@ struct CommandRun: Sendable {
         #expect(CommandRun(["config", "check"]).output.contains("sqlite and memory"))
     }
 }
+
+@Suite struct SampleCommandTests {
+    @Test func theSampleIsTheSameEveryTime() {
+        let first = CommandRun(["sample", "--days", "3"])
+        #expect(first.status == .success)
+        #expect(first.output == CommandRun(["sample", "--days", "3", "--seed", "1"]).output)
+        #expect(first.output != CommandRun(["sample", "--days", "3", "--seed", "2"]).output)
+        #expect(first.output.split(separator: "\n").count == 1 + 3 * 288)
+        #expect(first.output.hasPrefix("timestamp,value\n2026-01-05 00:00:00,"))
+        #expect(CommandRun(["sample", "--days", "2"]).status == .usage)
+    }
+}
