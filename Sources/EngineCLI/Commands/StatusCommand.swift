@@ -9,12 +9,18 @@ enum StatusCommand {
     static let command = Command(
         "status",
         summary: "Prints what a running engine counts: samples, models, queues, refusals.",
+        discussion: """
+            On servers: runners, partitions, queues and how far scoring lags behind, asked of database and broker.
+            """,
         options: Option.engine + [.json],
         body: run
     )
 
     private static func run(_ arguments: Arguments, _ context: CommandContext) throws -> CommandStatus {
         let configuration = try context.configuration(arguments)
+        if configuration.repository == .mysql, configuration.bus == .rabbitmq {
+            return try ServerStatusText.run(configuration, json: arguments.has("--json"), context)
+        }
         let client = HTTPClient(.unixSocket(configuration.socketPath))
         let response: HTTPClient.Response
         do {

@@ -32,13 +32,16 @@ package struct SQLMigration: Sendable {
         }
     }
 
-    /// The label printed when it is applied.
-    package var label: String {
+    /// What `migrate --version` calls it.
+    package var name: String {
         switch revision {
-        case .original(let id): "\(id) \(summary)"
-        case .ours(let version): "htmengine-\(version) \(summary)"
+        case .original(let id): id
+        case .ours(let version): "htmengine-\(version)"
         }
     }
+
+    /// The label printed when it is applied.
+    package var label: String { "\(name) \(summary)" }
 }
 
 /// Brings a database up to date, whatever state it is in.
@@ -47,9 +50,12 @@ package enum SQLMigrator {
     ///
     /// The connection holds the installation's migration lock.
     ///
+    /// - Parameter last: The last step to apply, `57ab75d58038` or `htmengine-1`; nil or `head` for all. A database that is
+    ///   beyond it already stays as it is.
     /// - Returns: The labels of the steps applied.
-    package static func migrate(_ connection: any SQLConnection) throws -> [String] {
+    package static func migrate(_ connection: any SQLConnection, through last: String? = nil) throws -> [String] {
         let steps = SQLMigration.all(connection.dialect)
+        let wanted = try self.steps(connection.dialect, through: last).count
         let originals = steps.compactMap { step -> String? in
             if case .original(let id) = step.revision { id } else { nil }
         }
@@ -66,19 +72,15 @@ package enum SQLMigrator {
             )
         }
         var applied: [String] = []
-        for step in steps {
+        for step in steps.prefix(wanted) {
             switch step.revision {
             case .original(let id):
                 if done.contains(id) { continue }
-                try apply(connection, step, after: originalNote(id, isFirst: done.isEmpty))
+                try apply(connection, step, after: note(step.revision, isFirst: done.isEmpty))
                 done.insert(id)
             case .ours(let number):
                 if number <= version { continue }
-                try apply(
-                    connection,
-                    step,
-                    after: "DELETE FROM htmengine_schema; INSERT INTO htmengine_schema (version) VALUES (\(number))"
-                )
+                try apply(connection, step, after: note(step.revision, isFirst: false))
                 version = number
             }
             applied.append(step.label)
@@ -86,10 +88,37 @@ package enum SQLMigrator {
         return applied
     }
 
-    private static func originalNote(_ id: String, isFirst: Bool) -> String {
-        isFirst
-            ? "INSERT INTO alembic_version (version_num) VALUES ('\(id)')"
-            : "UPDATE alembic_version SET version_num = '\(id)'"
+    /// The steps up to a revision.
+    ///
+    /// - Throws: `EngineError` with code `invalidArgument` when there is none of that name.
+    private static func steps(_ dialect: SQLDialect, through last: String?) throws -> ArraySlice<SQLMigration> {
+        let steps = SQLMigration.all(dialect)
+        guard let last, last != "head" else { return steps[...] }
+        guard let position = steps.firstIndex(where: { $0.name == last }) else {
+            let names = steps.map(\.name).joined(separator: ", ")
+            throw EngineError(.invalidArgument, "there is no revision '\(last)', expected one of \(names), head")
+        }
+        return steps[...position]
+    }
+
+    /// The SQL that makes an empty database one of a revision.
+    package static func script(_ dialect: SQLDialect, through last: String? = nil) throws -> String {
+        let steps = try steps(dialect, through: last)
+        return steps.enumerated().map { index, step in
+            "-- \(step.label)\n\(step.script);\n\(note(step.revision, isFirst: index == 0));\n"
+        }.joined(separator: "\n")
+    }
+
+    /// The statements that say that a step is done.
+    private static func note(_ revision: SQLMigration.Revision, isFirst: Bool) -> String {
+        switch revision {
+        case .original(let id):
+            isFirst
+                ? "INSERT INTO alembic_version (version_num) VALUES ('\(id)')"
+                : "UPDATE alembic_version SET version_num = '\(id)'"
+        case .ours(let number):
+            "DELETE FROM htmengine_schema; INSERT INTO htmengine_schema (version) VALUES (\(number))"
+        }
     }
 
     private static func apply(_ connection: any SQLConnection, _ step: SQLMigration, after: String) throws {
