@@ -176,6 +176,39 @@ def test_two_applications_side_by_side(pair):
         two.remove()
 
 
+def test_status_and_migrate_options(pair):
+    """What people ask: how far it is, how full the queues are, which SQL would run."""
+    app = Application("asked", pair)
+    try:
+        app.create_database()
+        assert "57ab75d58038" in app.run("migrate", "--version", "1d2eddc43366").stdout
+        assert app.sql("SELECT * FROM alembic_version") == [["1d2eddc43366"]]
+        unknown = app.run("migrate", "--version", "nosuch", check=False)
+        assert unknown.returncode != 0 and "315d6ad6c19f" in unknown.stderr, unknown
+        script = app.run("migrate", "--offline").stdout
+        assert "multi_step_best_predictions" in script and "UPDATE alembic_version SET version_num = '315d6ad6c19f'" in script
+        app.run("migrate")
+        assert "Nothing to do" in app.run("migrate").stdout
+        app.sql("CREATE DATABASE asked_by_hand", database=False)
+        by_hand = Application("asked_by_hand", pair)
+        by_hand.sql(script)
+        assert "Nothing to do" in by_hand.run("migrate").stdout
+        by_hand.remove()
+        app.start("engine", "storer,runner,http")
+        def status():
+            return json.loads(app.run("status", "--json").stdout)
+        eventually("all partitions have a runner", lambda: status()["ownedPartitions"] == 16)
+        assert status()["runners"] == 1 and status()["activeStorers"] == 1 and status()["lagRows"] == 0, status()
+        assert "Sent asked-allq-ready.avg" in app.run("send", "queues", "--prefix", "asked", "--once").stdout
+        eventually("the engine watches itself", lambda: app.sql(
+            "SELECT last_rowid FROM metric WHERE name = 'asked-q-asked.metric.custom.data-ready.avg'") == [["1"]])
+        numbers = app.request("GET", "/metrics")[1]
+        assert "htmengine_bus_partitions_owned 16" in numbers, numbers
+        assert "asked.metric.custom.data" in app.run("status").stdout
+    finally:
+        app.remove()
+
+
 def test_a_database_of_the_original_goes_on(pair):
     """The recorded database with data: its scores stay, its models are rebuilt from their rows and score what comes."""
     golden = os.environ.get("HTMENGINE_GOLDEN", os.path.join(production.ROOT, "..", "shared", "golden"))

@@ -9,8 +9,8 @@ import HTMEngine
 enum SendCommand {
     static let command = Command(
         "send",
-        summary: "Sends data to a running engine: this machine's load, or a CSV file.",
-        subcommands: [SendCPUCommand.command, SendCSVCommand.command]
+        summary: "Sends data to a running engine: this machine's load, a CSV file, or queue depths.",
+        subcommands: [SendCPUCommand.command, SendCSVCommand.command, SendQueuesCommand.command]
     )
 
     /// Gives the body a running engine.
