@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Speed of the production form on real servers, side by side in one run: storing, taking from RabbitMQ, latency.
+
+Usage: run.py [--rows 400000] [--metrics 200] [--seconds 20]
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import zlib
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "Tests", "Production"))
+import production
+from production import Application, eventually, servers
+
+
+def bare(app, rows, metrics):
+    binary = os.path.join(app.directory, "bare_insert")
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libmariadb"], capture_output=True, text=True, check=True)
+    subprocess.run(["cc", "-O2", os.path.join(HERE, "bare_insert.c"), "-o", binary, *flags.stdout.split()], check=True)
+    done = subprocess.run([binary, app.servers.mariadb.socket, servers.SQL_USER, servers.SQL_PASSWORD, app.name,
+                           str(metrics), str(rows)], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def blocks(rows, metrics, prefix, start=1_500_000_000):
+    """The same rows as Graphite lines, in pieces of a thousand."""
+    block = []
+    for row in range(rows):
+        block.append("%s.%d %.15g %d" % (prefix, row % metrics, 50 + (row * 37 % 101) / 101, start + 60 * (row // metrics)))
+        if len(block) == 1000:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def graphite(app, rows, metrics):
+    """Rows a second through port 2003, until the engine says that all are committed."""
+    pieces = list(blocks(rows, metrics, "g"))
+    # Some connections, each with metrics of its own, as many senders would.
+    shares = [[line for piece in pieces for line in piece if int(line.split()[0][2:]) % 8 == part] for part in range(8)]
+    start = time.monotonic()
+    threads = [threading.Thread(target=app.graphite_send, args=(share,)) for share in shares]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seconds = time.monotonic() - start
+    stored = int(app.sql("SELECT COUNT(*) FROM metric_data JOIN metric USING (uid) WHERE name LIKE 'g.%'")[0][0])
+    assert stored == rows, (stored, rows)
+    return rows / seconds
+
+
+def amqp(app, rows, metrics):
+    """Messages (of 200 lines) and rows a second taken from the custom-metric queue and stored."""
+    app.kill("storer")
+    for piece in blocks(rows, metrics, "a"):
+        app.amqp_send(piece)
+    messages = sum(-(-len(piece) // 200) for piece in blocks(rows, metrics, "a"))
+    app.start("storer", "storer")
+    eventually("the first row", lambda: app.sql("SELECT 1 FROM metric WHERE name = 'a.0'"), pause=0.02)
+    start = time.monotonic()
+    eventually("all rows", lambda: app.sql("SELECT SUM(last_rowid) FROM metric WHERE name LIKE 'a.%'") == [[str(rows)]],
+               seconds=600, pause=0.05)
+    seconds = time.monotonic() - start
+    return messages / seconds, rows / seconds
+
+
+def latency(app, rate, metrics, seconds):
+    """Milliseconds from the write to port 2003 to the result's arrival at a consumer, at `rate` samples a second."""
+    for metric in range(metrics):
+        status, text = app.request("PUT", "/l.%d" % metric, '{"min":0, "max":100}')
+        assert status == 201, text
+    sent, times = {}, []
+    ready, stop = threading.Event(), threading.Event()
+
+    def consume():
+        connection = app.amqp()
+        channel = connection.channel()
+        queue = channel.queue_declare("", exclusive=True).method.queue
+        channel.queue_bind(queue, app.name + ".model.results", "")
+        ready.set()
+        for method, _, body in channel.consume(queue, auto_ack=True, inactivity_timeout=0.5):
+            if stop.is_set():
+                break
+            if method is None:
+                continue
+            now = time.monotonic()
+            message = json.loads(zlib.decompress(body))
+            for row in message.get("results", []):
+                began = sent.get((message["metric"]["name"], int(row["ts"])))
+                if began:
+                    times.append(1000 * (now - began))
+        connection.close()
+
+    consumer = threading.Thread(target=consume)
+    consumer.start()
+    ready.wait()
+    import socket
+    with socket.create_connection(("127.0.0.1", app.graphite)) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        began, number = time.monotonic(), 0
+        while time.monotonic() - began < seconds:
+            due = began + number / rate
+            pause = due - time.monotonic()
+            if pause > 0:
+                time.sleep(pause)
+            name, stamp = "l.%d" % (number % metrics), 1_600_000_000 + 60 * (number // metrics)
+            sent[(name, stamp)] = time.monotonic()
+            client.sendall(b"%s %.15g %d\n" % (name.encode(), 50 + (number * 37 % 101) / 3, stamp))
+            number += 1
+    time.sleep(3)
+    stop.set()
+    consumer.join()
+    # The first second warms up: models are created.
+    warm = sorted(times[int(rate):] or times)
+    return number, len(times), statistics.median(warm), warm[int(0.99 * (len(warm) - 1))]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=400_000)
+    parser.add_argument("--metrics", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--rate", type=float, default=200, help="samples a second for the latency")
+    options = parser.parse_args()
+    pair = servers.Servers()
+    try:
+        pair.start()
+        yardstick, app = Application("bare", pair), Application("speed", pair)
+        for one in (yardstick, app):
+            one.create_database()
+            one.run("migrate")
+        for label in ("listener", "storer", "runner", "http"):
+            app.start(label, label)
+        eventually("HTTP", lambda: app.request("GET", "/nobody")[0] == 404)
+        print("binary %s, load %.1f" % (production.program().removeprefix(production.ROOT + "/"), os.getloadavg()[0]))
+        reference = bare(yardstick, options.rows, options.metrics)
+        print("rows/s stored by a bare C loop        %8.0f" % reference, flush=True)
+        ours = graphite(app, options.rows, options.metrics)
+        print("rows/s stored through port 2003       %8.0f   %3.0f %%" % (ours, 100 * ours / reference), flush=True)
+        messages, rows = amqp(app, options.rows // 2, options.metrics)
+        print("messages/s taken from RabbitMQ        %8.0f   (200 lines each: %.0f rows/s)" % (messages, rows), flush=True)
+        count, came, median, high = latency(app, options.rate, 20, options.seconds)
+        print("sample to result at %.0f samples/s     median %.1f ms, p99 %.1f ms (%d of %d results came)"
+              % (options.rate, median, high, came, count), flush=True)
+        for one in (yardstick, app):
+            one.remove()
+    finally:
+        pair.stop()
+
+
+if __name__ == "__main__":
+    main()
