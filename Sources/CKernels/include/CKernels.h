@@ -105,6 +105,11 @@ int32_t ck_count_connected(ck_level level, const float *permanences, const uint1
 int32_t ck_collect(ck_level level, const uint8_t *counters, int32_t start, int32_t count, uint8_t threshold,
                    uint32_t *indices, int32_t capacity, int32_t *next);
 
+/// Asks for a cache line that will be read soon.
+static inline void ck_prefetch(const void *address) {
+    __builtin_prefetch(address);
+}
+
 /// The position of `id` in `ids`, or -1.
 int32_t ck_find(const uint16_t *ids, int32_t count, uint16_t id);
 

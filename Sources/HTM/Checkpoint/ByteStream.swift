@@ -27,6 +27,26 @@ struct ByteStream {
         bytes.append(UInt8(truncatingIfNeeded: rest))
     }
 
+    /// Makes room for `count` more bytes.
+    @inline(__always)
+    mutating func reserve(_ count: Int) {
+        bytes.reserve(bytes.count + count)
+    }
+
+    /// As `appendVarint`, into room that `reserve` has made.
+    @inline(__always)
+    mutating func appendReservedVarint(_ value: Int) {
+        var rest = UInt(bitPattern: value)
+        var end = bytes.count
+        while rest >= 0x80 {
+            bytes.base[end] = UInt8(truncatingIfNeeded: rest) | 0x80
+            end += 1
+            rest >>= 7
+        }
+        bytes.base[end] = UInt8(truncatingIfNeeded: rest)
+        bytes.extend(by: end + 1 - bytes.count)
+    }
+
     /// Zigzag, then LEB128.
     @inline(__always)
     mutating func appendSignedVarint(_ value: Int) {

@@ -10,7 +10,7 @@
 
 /// A growable run of plain values without an owner: the part that holds it frees and copies it by hand.
 ///
-/// Unlike an array it grows by an eighth, because a model's memory is mostly such buffers, and reaches its elements without
+/// Unlike an array it grows by an eighth or less, because a model's memory is mostly such buffers, and reaches its elements without
 /// uniqueness and bounds checks. Whoever holds one keeps value semantics by copying before a shared write.
 struct GrowableBuffer<Element: BitwiseCopyable> {
     private(set) var base: UnsafeMutablePointer<Element>
@@ -72,7 +72,9 @@ struct GrowableBuffer<Element: BitwiseCopyable> {
 
     @inline(never)
     private mutating func grow(to wanted: Int) {
-        reallocate(max(wanted, capacity + capacity / 8, 8))
+        // Large buffers are moved by remapping, so small steps cost them little.
+        let step = byteCount > 1 << 18 ? capacity / 16 : capacity / 8
+        reallocate(max(wanted, capacity + step, 8))
     }
 
     private mutating func reallocate(_ newCapacity: Int) {

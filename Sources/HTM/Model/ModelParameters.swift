@@ -50,6 +50,16 @@ public struct ModelParameters: Sendable, Equatable {
         return (minimum - padding, maximum + padding)
     }
 
+    /// Whether the encoder that the classifier follows encodes changes.
+    private var predictsChanges: Bool {
+        encoders.contains { encoder in
+            if case .delta = encoder.kind {
+                return true
+            }
+            return false
+        }
+    }
+
     func validate() throws(ParameterError) {
         try require(
             temporalMemory.columnCount == spatialPooler.columnCount,
@@ -64,6 +74,10 @@ public struct ModelParameters: Sendable, Equatable {
             try require(
                 !steps.isEmpty && steps.allSatisfy { (0...1000).contains($0) } && Set(steps).count == steps.count,
                 "classifier steps are \(steps), expected different numbers of 0...1000"
+            )
+            try require(
+                !steps.contains(0) || !predictsChanges,
+                "classifier step 0 with a delta encoder, expected steps from 1 on"
             )
             try require(
                 classifier.alpha > 0 && classifier.alpha <= 1,

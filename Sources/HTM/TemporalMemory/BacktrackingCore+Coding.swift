@@ -3,6 +3,31 @@
 // Layout: docs/formats/checkpoint.md, "Backtracking temporal memory". Segments are written in the order of cell and slot, so that
 // equal memories give equal bytes, whatever the history of their segment numbers.
 
+import CKernels
+
+/// The streams that segments are read from.
+private struct SegmentReaders {
+    var slots: ByteStreamReader
+    var ages: ByteStreamReader
+    var dutyCycles: ByteStreamReader
+    var columns: ByteStreamReader
+    var cells: ByteStreamReader
+    var permanences: ByteStreamReader
+
+    init(_ streams: [UnsafeBufferPointer<UInt8>]) {
+        slots = ByteStreamReader(streams[0])
+        ages = ByteStreamReader(streams[1])
+        dutyCycles = ByteStreamReader(streams[2])
+        columns = ByteStreamReader(streams[3])
+        cells = ByteStreamReader(streams[4])
+        permanences = ByteStreamReader(streams[5])
+    }
+
+    var areAtEnd: Bool {
+        slots.isAtEnd && ages.isAtEnd && dutyCycles.isAtEnd && columns.isAtEnd && cells.isAtEnd && permanences.isAtEnd
+    }
+}
+
 extension BacktrackingCore {
     func encode(into encoder: inout StateEncoder) {
         random.encode(into: &encoder)
@@ -190,7 +215,11 @@ extension BacktrackingCore {
         let order = segmentsInOrder()
         encoder.encodeVarint(order.count)
         encodeSlots(into: &slots)
-        for segment in order {
+        for (index, segment) in order.enumerated() {
+            // In this order records lie anywhere in memory: ask for the coming ones early.
+            if index + 24 < order.count {
+                ck_prefetch(pool.records.base + Int(order[index + 24]))
+            }
             let record = pool.records[Int(segment)]
             ages.appendVarint(Int(record.size))
             ages.appendVarint(iteration - Int(record.lastActiveIteration))
@@ -234,17 +263,27 @@ extension BacktrackingCore {
         permanences: inout ByteStream
     ) {
         let cellsPerColumn = parameters.cellsPerColumn
-        for segment in order {
+        for (index, segment) in order.enumerated() {
+            if index + 12 < order.count {
+                let coming = pool.records[Int(order[index + 12])]
+                ck_prefetch(pool.sources(of: coming))
+                ck_prefetch(pool.permanences(of: coming))
+            }
             let record = pool.records[Int(segment)]
+            let size = Int(record.size)
             let sources = pool.sources(of: record)
             let stored = pool.permanences(of: record)
+            columns.reserve(3 * size)
+            cells.reserve(2 * size)
             var last = 0
-            for synapse in 0..<Int(record.size) {
+            for synapse in 0..<size {
                 let column = pool.column(of: sources[synapse])
                 // The last column isn't left in ascending order, so distances are never negative.
-                columns.appendVarint(column - last)
+                columns.appendReservedVarint(column - last)
                 last = column
-                cells.appendVarint(Int(sources[synapse]) - column * cellsPerColumn)
+                cells.appendReservedVarint(Int(sources[synapse]) - column * cellsPerColumn)
+            }
+            for synapse in 0..<size {
                 Layout.Rule.encode(stored[synapse], into: &permanences)
             }
         }
@@ -261,26 +300,26 @@ extension BacktrackingCore {
         pool = SegmentPool(columnCount: parameters.columnCount, cellsPerColumn: parameters.cellsPerColumn)
         pool.reserve(segments: count, synapses: ranges[4].count)
         let isSound = decoder.withStreams(ranges) { streams in
-            var readers = streams.map { ByteStreamReader($0) }
+            var readers = SegmentReaders(streams)
             return restoreSegments(count, &readers)
         }
         guard isSound else {
             throw .damaged("TM segments contradict each other or the parameters")
         }
-        pool.rebuildIndex()
+        pool.buildIndex()
     }
 
     /// - Returns: Whether the streams describe segments that this memory can hold.
-    private mutating func restoreSegments(_ count: Int, _ readers: inout [ByteStreamReader]) -> Bool {
+    private mutating func restoreSegments(_ count: Int, _ readers: inout SegmentReaders) -> Bool {
         var segment = 0
         var last = 0
         let slotLimit = parameters.maxSegmentsPerCell ?? Int(UInt16.max)
         while segment < count {
-            let cell = last + readers[0].varint()
-            let slotCount = readers[0].varint()
-            let freedCount = readers[0].varint()
+            let cell = last + readers.slots.varint()
+            let slotCount = readers.slots.varint()
+            let freedCount = readers.slots.varint()
             guard cell < cellCount, segment == 0 || cell > last, slotCount <= slotLimit, freedCount <= slotCount,
-                slotCount > 0, !readers[0].hasFailed
+                slotCount > 0, !readers.slots.hasFailed
             else {
                 return false
             }
@@ -288,7 +327,7 @@ extension BacktrackingCore {
             var isFree = [Bool](repeating: false, count: slotCount)
             var freed: [UInt16] = []
             for _ in 0..<freedCount {
-                let slot = readers[0].varint()
+                let slot = readers.slots.varint()
                 guard slot < slotCount, !isFree[slot] else {
                     return false
                 }
@@ -303,7 +342,7 @@ extension BacktrackingCore {
                 segment += 1
             }
         }
-        return restoreEmptyCells(&readers[0], last: last) && readers.allSatisfy { $0.isAtEnd }
+        return restoreEmptyCells(&readers.slots, last: last) && readers.areAtEnd
     }
 
     /// Cells whose slots are all free may follow the last one that has segments.
@@ -327,12 +366,12 @@ extension BacktrackingCore {
         return !reader.hasFailed
     }
 
-    private mutating func restoreSegment(cell: Cell, slot: Int, _ readers: inout [ByteStreamReader]) -> Bool {
-        let size = readers[1].varint()
-        let activeAge = readers[1].varint()
-        let dutyAge = readers[1].varint()
-        let positiveActivations = readers[1].varint()
-        let dutyCycle = Float(bitPattern: readers[2].word())
+    private mutating func restoreSegment(cell: Cell, slot: Int, _ readers: inout SegmentReaders) -> Bool {
+        let size = readers.ages.varint()
+        let activeAge = readers.ages.varint()
+        let dutyAge = readers.ages.varint()
+        let positiveActivations = readers.ages.varint()
+        let dutyCycle = Float(bitPattern: readers.dutyCycles.word())
         let limit = parameters.maxSynapsesPerSegment ?? Int(Layout.Small.max)
         guard size > 0, size <= limit, activeAge <= iteration, dutyAge <= iteration, positiveActivations <= UInt16.max,
             dutyCycle.isFinite
@@ -354,15 +393,18 @@ extension BacktrackingCore {
         let segment = pool.insert(record, capacity: size)
         let sources = pool.sources(of: pool.records[segment])
         let permanences = pool.permanences(of: pool.records[segment])
+        // Copies that the loop can keep in registers.
+        var (columns, cells, codes) = (readers.columns, readers.cells, readers.permanences)
+        let (columnCount, cellsPerColumn) = (parameters.columnCount, parameters.cellsPerColumn)
         var column = 0
         var previous = -1
         var connected = 0
         for synapse in 0..<size {
-            column += readers[3].varint()
-            let cellInColumn = readers[4].varint()
-            let source = column * parameters.cellsPerColumn + cellInColumn
-            guard column < parameters.columnCount, cellInColumn < parameters.cellsPerColumn, source > previous,
-                let stored = rule.decode(from: &readers[5])
+            column += columns.varint()
+            let cellInColumn = cells.varint()
+            let source = column * cellsPerColumn + cellInColumn
+            guard column < columnCount, cellInColumn < cellsPerColumn, source > previous,
+                let stored = rule.decode(from: &codes)
             else {
                 return false
             }
@@ -370,9 +412,11 @@ extension BacktrackingCore {
             sources[synapse] = Cell(truncatingIfNeeded: source)
             permanences[synapse] = stored
             connected += rule.isConnected(stored) ? 1 : 0
+            pool.announceSynapse(of: segment, column: column, cell: cellInColumn)
         }
         pool.setConnected(connected, of: segment)
-        return !readers[3].hasFailed && !readers[4].hasFailed && !readers[5].hasFailed
+        (readers.columns, readers.cells, readers.permanences) = (columns, cells, codes)
+        return !columns.hasFailed && !cells.hasFailed && !codes.hasFailed
     }
 
     // MARK: Queued updates

@@ -93,23 +93,31 @@ struct PresynapticIndex {
         banks[bank][position] = head
     }
 
-    /// Sees to room for a list of known length; only for an index being rebuilt.
-    mutating func prepareList(bank: Int, at position: Int, count: Int) {
-        guard count > 0 else {
-            return
-        }
-        let (start, units) = allocator.allocate((count + Self.idsPerUnit - 1) / Self.idsPerUnit)
-        banks[bank][position] = ListHead(start: start, count: 0, units: UInt16(units))
+    /// Counts an entry that will be added once all are counted; only for an index being built.
+    @inline(__always)
+    mutating func announce(_ segment: Int, at position: Int) {
+        banks[segment >> Self.bankShift].base[position].count += 1
     }
 
-    /// After all `prepareList`: allocates the entries.
-    mutating func allocatePrepared() {
+    /// Gives every list room for the entries announced.
+    mutating func allocateAnnounced() {
+        for bank in banks.indices {
+            let heads = banks[bank]
+            for position in 0..<heads.count where heads[position].count > 0 {
+                let needed = (Int(heads[position].count) + Self.idsPerUnit - 1) / Self.idsPerUnit
+                let (start, units) = allocator.allocate(needed)
+                heads[position] = ListHead(start: start, count: 0, units: UInt16(units))
+            }
+        }
         ids.resize(to: max(allocator.end * Self.idsPerUnit, ids.count), filling: 0)
     }
 
-    /// The entries of a list.
+    /// Adds an entry that was announced.
     @inline(__always)
-    func list(_ head: ListHead) -> UnsafePointer<UInt16> {
-        UnsafePointer(ids.base + Int(head.start) * Self.idsPerUnit)
+    func addAnnounced(_ segment: Int, at position: Int) {
+        let head = banks[segment >> Self.bankShift].base + position
+        let end = Int(head.pointee.start) * Self.idsPerUnit + Int(head.pointee.count)
+        ids.base[end] = UInt16(truncatingIfNeeded: segment & (Self.bankSize - 1))
+        head.pointee.count += 1
     }
 }

@@ -250,45 +250,24 @@ struct SegmentPool<Layout: SegmentLayout> {
         }
     }
 
-    /// Builds the presynaptic index of all segments anew.
-    mutating func rebuildIndex() {
-        for segment in 0..<records.count {
-            let record = records[segment]
-            for synapse in 0..<Int(record.size) {
-                openPage(ofColumn: column(of: sources(of: record)[synapse]))
-            }
+    /// Counts a synapse that `buildIndex` will list.
+    @inline(__always)
+    mutating func announceSynapse(of segment: Int, column: Int, cell: Int) {
+        if pagePlusOne[column] == 0 {
+            openPage(ofColumn: column)
         }
-        index.reserve(pages: pageCount, segmentCount: records.count)
-        var counts = GrowableBuffer<UInt16>(repeating: 0, count: pageCount * cellsPerColumn)
-        defer { counts.deallocate() }
-        for bank in index.banks.indices {
-            counts.resize(to: 0, filling: 0)
-            counts.resize(to: pageCount * cellsPerColumn, filling: 0)
-            forEachSynapse(inBank: bank) { _, position in counts.base[position] += 1 }
-            for position in 0..<counts.count {
-                index.prepareList(bank: bank, at: position, count: Int(counts[position]))
-            }
-        }
-        index.allocatePrepared()
-        synapseCount = 0
-        for segment in 0..<records.count {
-            let record = records[segment]
-            let sources = sources(of: record)
-            for synapse in 0..<Int(record.size) {
-                index.add(segment, at: position(of: sources[synapse]))
-            }
-            synapseCount += Int(record.size)
-        }
+        index.announce(segment, at: (Int(pagePlusOne[column]) - 1) * cellsPerColumn + cell)
+        synapseCount += 1
     }
 
-    @inline(__always)
-    private func forEachSynapse(inBank bank: Int, _ body: (_ segment: Int, _ position: Int) -> Void) {
-        let first = bank << PresynapticIndex.bankShift
-        for segment in first..<min(first + PresynapticIndex.bankSize, records.count) {
+    /// Fills the presynaptic index once all synapses are announced.
+    mutating func buildIndex() {
+        index.allocateAnnounced()
+        for segment in 0..<records.count {
             let record = records[segment]
             let sources = sources(of: record)
             for synapse in 0..<Int(record.size) {
-                body(segment, position(of: sources[synapse]))
+                index.addAnnounced(segment, at: position(of: sources[synapse]))
             }
         }
     }

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTM
+import Testing
+
+@Suite struct BacktrackingTemporalMemoryTests {
+    /// Columns of a repeating sequence with noise: `count` of `columnCount`, ascending.
+    private func columns(_ index: Int, of columnCount: Int, count: Int, _ random: inout RandomGenerator) -> [UInt16] {
+        var pattern = RandomGenerator(seed: UInt64(index % 7 + 1))
+        var chosen: Set<UInt16> = []
+        while chosen.count < count {
+            let isNoise = random.uint32(below: 10) == 0
+            let bound = UInt32(columnCount)
+            chosen.insert(UInt16(isNoise ? random.uint32(below: bound) : pattern.uint32(below: bound)))
+        }
+        return chosen.sorted()
+    }
+
+    /// Shapes that kernels handle and shapes that they leave to plain code.
+    @Test(
+        arguments: [(2048, 32, 40), (2048, 32, 80), (512, 16, 20), (300, 12, 12), (1024, 40, 25)],
+        KernelLevel.available
+    )
+    func allLayoutsAndKernelsGiveTheSameBits(shape: (Int, Int, Int), level: KernelLevel) throws {
+        var parameters = BacktrackingParameters()
+        parameters.columnCount = shape.0
+        parameters.cellsPerColumn = shape.1
+        if shape.2 < 20 {
+            parameters.activationThreshold = 6
+            parameters.minThreshold = 5
+            parameters.newSynapseCount = 10
+        }
+        var fast = try BacktrackingTemporalMemory(parameters: parameters, level: level)
+        var wide = try BacktrackingTemporalMemory(parameters: parameters, level: .baseline, usesWideLayout: true)
+        var random = RandomGenerator(seed: 23)
+        for index in 0..<260 {
+            let columns = columns(index, of: shape.0, count: shape.2, &random)
+            let learn = index % 20 != 19
+            if index % 90 == 89 {
+                fast.reset()
+                wide.reset()
+            }
+            fast.compute(activeColumns: columns, learn: learn)
+            wide.compute(activeColumns: columns, learn: learn)
+            try #require(fast.predictedColumns == wide.predictedColumns, "record \(index)")
+            try #require(fast.activeCells == wide.activeCells, "record \(index)")
+        }
+        #expect(fast.segmentCount == wide.segmentCount)
+        #expect(fast.synapseCount == wide.synapseCount)
+        #expect(fast.segmentCount > 100)
+    }
+
+    /// A column with two cells that may have two segments each is soon full.
+    @Test func fullColumnsMakeRoom() throws {
+        var parameters = BacktrackingParameters()
+        parameters.columnCount = 256
+        parameters.cellsPerColumn = 3
+        parameters.maxSegmentsPerCell = 2
+        parameters.activationThreshold = 8
+        parameters.minThreshold = 6
+        parameters.newSynapseCount = 10
+        var memory = try BacktrackingTemporalMemory(parameters: parameters)
+        var wide = try BacktrackingTemporalMemory(parameters: parameters, usesWideLayout: true)
+        var random = RandomGenerator(seed: 4)
+        for _ in 0..<600 {
+            var chosen: Set<UInt16> = []
+            while chosen.count < 12 {
+                chosen.insert(UInt16(random.uint32(below: 256)))
+            }
+            memory.compute(activeColumns: chosen.sorted(), learn: true)
+            wide.compute(activeColumns: chosen.sorted(), learn: true)
+            try #require(memory.predictedColumns == wide.predictedColumns)
+        }
+        // Two learning cells a column, two segments each.
+        #expect(memory.segmentCount <= 256 * 2 * 2)
+        #expect(memory.segmentCount > 900)
+    }
+
+    @Test func noActiveColumnsAreNoError() throws {
+        var memory = try BacktrackingTemporalMemory(parameters: .init())
+        for _ in 0..<5 {
+            memory.compute(activeColumns: [], learn: true)
+        }
+        memory.compute(activeColumns: Array(0..<40), learn: true)
+        #expect(memory.segmentCount == 0)
+    }
+
+    @Test func wrongParametersAreRefused() {
+        let changes: [(inout BacktrackingParameters) -> Void] = [
+            { $0.columnCount = 0 }, { $0.cellsPerColumn = 0 }, { $0.maxSegmentsPerCell = nil },
+            { $0.maxSynapsesPerSegment = 10 }, { $0.globalDecay = 0.1 }, { $0.connectedPerm = .nan },
+            { $0.seed = 0 }, { $0.segmentLimit = 0 }, { $0.cellsPerColumn = 1 },
+        ]
+        for (index, change) in changes.enumerated() {
+            var parameters = BacktrackingParameters()
+            change(&parameters)
+            #expect(throws: ParameterError.self, "change \(index)") {
+                try BacktrackingTemporalMemory(parameters: parameters)
+            }
+        }
+    }
+}
