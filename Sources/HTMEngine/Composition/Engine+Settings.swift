@@ -39,14 +39,6 @@ extension Engine {
         return result
     }
 
-    func maintenanceConfiguration(_ settings: Settings) -> Maintenance.Configuration {
-        var result = Maintenance.Configuration()
-        let days = settings.integer(.retentionDays)
-        result.retentionDays = days > 0 ? days : nil
-        result.firstRows = Int64(settings.integer(.firstRows))
-        return result
-    }
-
     func listenerConfiguration(_ settings: Settings) -> GraphiteListener.Configuration {
         var result = GraphiteListener.Configuration(addresses: [configuration.graphiteAddress])
         result.udp = settings.flag(.plaintextUDP)
