@@ -120,15 +120,15 @@ def test_original_client(pair):
             connection.close()
         spec = {"datasource": "custom", "metricSpec": {"metric": "m"}, "modelParams": {"min": 0, "max": 100}}
         act(2, "defineModel", spec)
-        eventually("ACTIVE and scored within 5 s", lambda: scored(app, "m") == 20
-                   and app.sql("SELECT status FROM metric WHERE name = 'm'")[0] == ["1"], seconds=15)
+        eventually("ACTIVE and scored", lambda: scored(app, "m") == 20
+                   and app.sql("SELECT status FROM metric WHERE name = 'm'")[0] == ["1"])
         act(0, "deleteModel", None)
         time.sleep(5)
         assert app.sql("SELECT status FROM metric WHERE name = 'm'")[0] == ["0"]
         app.graphite_send(lines("m", 5, start=1_700_100_000))
         assert scored(app, "m") == 0
         act(2, "defineModel", spec)
-        eventually("a new generation", lambda: scored(app, "m") == 25, seconds=15)
+        eventually("a new generation", lambda: scored(app, "m") == 25)
         def queue_gone():
             connection = app.amqp()
             try:
@@ -138,7 +138,7 @@ def test_original_client(pair):
             except production.pika.exceptions.ChannelClosedByBroker:
                 connection.close()
                 return True
-        eventually("the model's queue is gone", queue_gone, seconds=20)
+        eventually("the model's queue is gone", queue_gone)
     finally:
         app.remove()
 

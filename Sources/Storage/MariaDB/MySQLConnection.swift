@@ -202,6 +202,11 @@ final class MySQLConnection: SQLConnection {
         try statement.fetch(body)
     }
 
+    /// Runs one statement without parameters and without a result, in one round trip.
+    func command(_ sql: String) throws {
+        guard mysql_real_query(handle, sql, UInt(sql.utf8.count)) == 0 else { throw MySQLError.last(handle, sql) }
+    }
+
     func executeScript(_ sql: String) throws {
         // Only here: a statement with values in it never reaches the server as text.
         mysql_set_server_option(handle, MYSQL_OPTION_MULTI_STATEMENTS_ON)

@@ -68,14 +68,14 @@ package final class MySQLDatabase: SQLDatabase {
     ) throws -> Result {
         try retrying { connection in
             // For the one next transaction only: a page of rows and its count must not differ.
-            if snapshot { try connection.executeScript("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ") }
-            try connection.executeScript(begin)
+            if snapshot { try connection.command("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ") }
+            try connection.command(begin)
             do {
                 let result = try body(connection)
-                try connection.executeScript("COMMIT")
+                try connection.command("COMMIT")
                 return result
             } catch {
-                if (error as? SQLError)?.kind != .connection { try connection.executeScript("ROLLBACK") }
+                if (error as? SQLError)?.kind != .connection { try connection.command("ROLLBACK") }
                 throw error
             }
         }
