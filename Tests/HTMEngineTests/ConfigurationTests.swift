@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Engine
+import Foundation
 import HTMEngine
 import TestSupport
 import Testing
@@ -182,5 +183,14 @@ import Testing
             #expect(!key.summary.isEmpty)
             #expect(key.name == key.name.lowercased())
         }
+    }
+}
+
+@Suite struct ConfigurationReferenceTests {
+    @Test func thePageInDocsIsWhatTheCodeSays() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let page = try String(contentsOf: root.appendingPathComponent("docs/configuration.md"), encoding: .utf8)
+        #expect(page == Settings.reference(), "write it again with: htmengine config reference > docs/configuration.md")
     }
 }
