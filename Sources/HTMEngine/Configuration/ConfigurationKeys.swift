@@ -329,7 +329,7 @@ extension ConfigurationKey {
         .application,
         "retention",
         "days",
-        .number(0...1_000_000),
+        .integer(0...1_000_000),
         default: "0",
         unit: "days",
         "Rows older than this are removed once a checkpoint covers them; 0 keeps all."
