@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What fixes an `EvidenceDetector`, apart from its samples.
+///
+/// One set of values for all data; docs/detection.md says how they were found. Evidence is measured in decimal orders of rarity: 5
+/// means one in 10⁵, which is where the original's red begins.
+public struct EvidenceParameters: Sendable, Hashable {
+    /// Width of a value bucket in the metric's unit; `nil`: found from the first records.
+    public var resolution: Double?
+    /// HTM models with different random seeds whose raw scores are averaged. 1...4.
+    public var modelCount = 2
+    /// Records with a value whose range gives the resolution: a day at five minutes.
+    public var rangeRecords = 288
+    /// What is added on either side of that range, as a share of it.
+    public var padding = 0.5
+    /// Evidence of a value outside everything seen.
+    public var rangeEvidence = 6.0
+    /// Evidence of a value farther from its usual level at this hour than ever.
+    public var dailyEvidence = 5.3
+    /// Evidence of a gap in time or a flat line; below the alarm level, so that alone it warns only.
+    public var continuityEvidence = 4.5
+    /// After a peak this many records count as the same event.
+    public var eventRecords = 72
+    /// What repeated evidence within an event is shown as, at most: the original's 0.999.
+    public var repeatedEvidence = 3.0
+
+    /// An alarm: one in 10⁵.
+    public static let alarm = 5.0
+    /// Worth an explanation: one in 10⁴, the original's yellow.
+    public static let notable = 4.0
+
+    /// - Parameter resolution: See the property.
+    public init(resolution: Double? = nil) {
+        self.resolution = resolution
+    }
+
+    func validate() throws(ParameterError) {
+        try require((1...4).contains(modelCount), "modelCount is \(modelCount), expected 1...4")
+        try require(rangeRecords > 1, "rangeRecords is \(rangeRecords), expected at least 2")
+        try require(padding >= 0 && padding.isFinite, "padding is \(padding), expected a share of at least 0")
+        try require(eventRecords > 0, "eventRecords is \(eventRecords), expected at least 1")
+        if let resolution {
+            try require(resolution > 0 && resolution.isFinite, "resolution is \(resolution), expected more than 0")
+        }
+    }
+}
