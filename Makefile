@@ -5,6 +5,7 @@
 # make test      build and run every test
 # make format    rewrite the sources in the project's format
 # make lint      check the format, change nothing
+# make browser-test drives the dashboard in Chromium, screenshots in .build/screenshots
 # make benchmark run what lies in Benchmarks/
 #
 # Each of them first sees to the Debian packages it needs (make deps, make test-deps): it installs what is missing, says what,
@@ -22,7 +23,7 @@ TEST_PACKAGES := sqlite3 curl mariadb-server rabbitmq-server supervisor python3 
 
 SOURCES = $(wildcard Package.swift Sources Tests Samples Benchmarks)
 
-.PHONY: build run test deps test-deps format lint benchmark clean
+.PHONY: build run test browser-test deps test-deps format lint benchmark clean
 .DEFAULT_GOAL := build
 
 build: deps
@@ -40,6 +41,14 @@ test: deps test-deps
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/flow_test.py
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/failover_test.py --seconds 20 --metrics 6
 	$(WITH_SERVERS) $(SWIFT) test -c release --disable-xctest
+
+# Selenium comes from PyPI, so this isn't part of `make test`, which needs nothing from outside Debian.
+browser-test: build
+ifneq ($(DEPS),no)
+	$(call install_missing,chromium chromium-driver python3-venv)
+endif
+	test -x .build/browser/bin/python || (python3 -m venv .build/browser && .build/browser/bin/pip install -q selenium)
+	.build/browser/bin/python Tests/Browser/dashboard_test.py
 
 # Installs the packages of its first argument that aren't there yet.
 define install_missing

@@ -150,11 +150,11 @@ package struct AccessControl: Sendable {
 
     /// Nothing but the engine's own files is loaded, framed, posted to or told where a visitor came from.
     ///
-    /// Styles may stand in attributes: the chart library sets them; scripts may not.
+    /// Neither scripts nor styles may stand in the page: the chart library sets its through the object model.
     static let headers = [
         HTTPField(
             "Content-Security-Policy",
-            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
                 + "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         ),
         HTTPField("X-Frame-Options", "DENY"),
