@@ -53,14 +53,17 @@ let package = Package(
         library("Graphite", ["EngineCore"]),
         library("Security", ["EngineCore", "CGnuTLS"]),
         library("HTTPClient", ["EngineCore", "CCurl"]),
-        library("Alerts", ["EngineCore", "Security", "HTTPClient", "CCurl"]),
+        library("Alerts", ["EngineCore", "Engine", "Security", "HTTPClient"]),
         library(
             "HTTPAPI",
             ["EngineCore", "Engine", "Graphite", "Security", "CMicroHTTPD", "CSystem", "CWebAssets", "CZlib"]
         ),
         library(
             "HTMEngine",
-            ["EngineCore", "Storage", "Bus", "Engine", "HTTPAPI", "Security", "Alerts", "HTTPClient", "HTM", "CInih"]
+            [
+                "EngineCore", "Storage", "Bus", "Engine", "HTTPAPI", "Graphite", "Security", "Alerts", "HTTPClient", "HTM",
+                "CInih",
+            ]
         ),
         library("Evaluation", ["HTM"]),
         library("EngineCLI", ["HTMEngine", "EngineCore", "Engine", "Security", "HTTPClient", "Evaluation", "HTM"]),
@@ -80,7 +83,7 @@ let package = Package(
         tests("StorageTests", ["Storage", "EngineCore", "TestSupport"]),
         tests("GraphiteTests", ["Graphite", "EngineCore", "Storage", "TestSupport"]),
         tests("SecurityTests", ["Security", "EngineCore", "TestSupport"]),
-        tests("AlertsTests", ["Alerts", "Security", "EngineCore", "Storage", "TestSupport"]),
+        tests("AlertsTests", ["Alerts", "Security", "Engine", "EngineCore", "Storage", "Bus", "TestSupport"]),
         tests("HTTPAPITests", ["HTTPAPI", "Engine", "EngineCore", "Security", "Storage", "Bus", "TestSupport"]),
         tests("HTMEngineTests", ["HTMEngine", "HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
         tests("EngineCLITests", ["EngineCLI", "HTMEngine", "HTTPAPI", "Engine", "EngineCore", "TestSupport"]),

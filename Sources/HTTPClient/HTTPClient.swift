@@ -55,12 +55,16 @@ package final class HTTPClient {
     private static let isInitialized: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
     private let endpoint: Endpoint
     private let handle: UnsafeMutableRawPointer
+    private let filter: AddressFilter?
 
-    package init(_ endpoint: Endpoint) {
+    /// - Parameter allowsAddress: Asked before each connection with the 4 or 16 bytes of the address a name has led to; false refuses it. With
+    ///   it, proxies of the environment are not used.
+    package init(_ endpoint: Endpoint, allowsAddress: (([UInt8]) -> Bool)? = nil) {
         precondition(Self.isInitialized, "libcurl can't be initialised")
         guard let handle = curl_easy_init() else { fatalError("libcurl gives no handle") }
         self.endpoint = endpoint
         self.handle = handle
+        filter = allowsAddress.map(AddressFilter.init)
     }
 
     deinit { curl_easy_cleanup(handle) }
@@ -112,6 +116,10 @@ package final class HTTPClient {
         if request.method == "HEAD" { _ = ccurl_set_long(handle, CURLOPT_NOBODY, 1) }
         // The environment's proxies are for the outside world, not for the engine beside us.
         if case .unixSocket = endpoint { _ = ccurl_set_string(handle, CURLOPT_NOPROXY, "*") }
+        if let filter {
+            _ = ccurl_set_string(handle, CURLOPT_NOPROXY, "*")
+            filter.install(on: handle)
+        }
 
         var list: UnsafeMutablePointer<curl_slist>?
         defer { curl_slist_free_all(list) }
@@ -143,7 +151,8 @@ package final class HTTPClient {
         }
         withExtendedLifetime(exchange) {}
         guard code != CURLE_OK, !exchange.endedByReceiver else { return }
-        let reason = exchange.problem ?? String(cString: curl_easy_strerror(code))
+        let refused = filter?.takeRefusal()
+        let reason = refused ?? exchange.problem ?? String(cString: curl_easy_strerror(code))
         throw EngineError(.busUnavailable, "\(request.method) \(place(request.path)): \(reason)")
     }
 

@@ -11,6 +11,7 @@ struct Adapters: Sendable {
     let repository: any MetricRepository
     let bus: any MessageBus
     let checkpoints: any CheckpointStore
+    let alerts: any AlertStore
 
     /// Opens what the configuration names. An embedded database is brought up to date, and locked by this process.
     ///
@@ -24,7 +25,12 @@ struct Adapters: Sendable {
                 case .rabbitmq: try ServerParts.openBus(configuration, repository: repository, logger: logger)
                 }
             let checkpoints = try openCheckpoints(configuration, repository: repository)
-            return Adapters(repository: repository, bus: bus, checkpoints: checkpoints)
+            return Adapters(
+                repository: repository,
+                bus: bus,
+                checkpoints: checkpoints,
+                alerts: SQLAlertStore(database: repository.database)
+            )
         } catch {
             repository.close()
             throw error

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Alerts
 import Bus
 import Engine
 import EngineCore
@@ -49,6 +50,7 @@ public final class Engine: Sendable {
         var adapters: Adapters
         var storer: Storer
         var runner: ModelRunner?
+        var alerts: AlertService?
         var maintenance: Maintenance
         var listener: GraphiteListener?
         var brokerClients: BrokerClients?
@@ -99,6 +101,7 @@ public final class Engine: Sendable {
         running.maintenance.stop()
         running.storer.stop()
         running.runner?.stop(patienceMilliseconds: 5000)
+        running.alerts?.stop()
         running.adapters.close()
         if let socket = running.endpoints.socket { unlink(socket) }
         logger.info("engine", "stopped")
@@ -152,6 +155,8 @@ public final class Engine: Sendable {
         let readsStream = services.contains(.http) || configuration.repository == .sqlite
         let stream = try ResultStream(bus: readsStream ? adapters.bus : InProcessBus(partitionCount: 1))
         undo.append(stream.stop)
+        let alerts = try startAlerts(adapters)
+        if let alerts { undo.append(alerts.stop) }
         var runner: ModelRunner?
         if services.contains(.runner) {
             let started = ModelRunner(
@@ -215,6 +220,7 @@ public final class Engine: Sendable {
             stream: stream,
             counters: counters,
             ingest: ingest,
+            alerts: alerts,
             logger: logger,
             endpoints: endpoints
         )
@@ -225,6 +231,7 @@ public final class Engine: Sendable {
             adapters: adapters,
             storer: storer,
             runner: runner,
+            alerts: alerts,
             maintenance: maintenance,
             listener: listener,
             brokerClients: brokerClients,
@@ -232,6 +239,24 @@ public final class Engine: Sendable {
             stream: stream,
             endpoints: endpoints.withLock { $0 }
         )
+    }
+
+    /// Watches the results when there is somebody to tell; beside the runner, so that on servers too it runs where results are made.
+    private func startAlerts(_ adapters: Adapters) throws -> AlertService? {
+        let sinks = try configuration.alertSinks()
+        guard services.contains(.runner), !sinks.isEmpty else { return nil }
+        var settings = AlertService.Configuration()
+        settings.rules = try configuration.alertRules()
+        let service = AlertService(
+            configuration: settings,
+            sinks: sinks,
+            store: adapters.alerts,
+            repository: adapters.repository,
+            bus: adapters.bus,
+            logger: logger
+        )
+        try service.start()
+        return service
     }
 
     /// The server with who may use it and how replies are finished.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Alerts
 import Engine
 import EngineCore
+import Graphite
 import HTTPAPI
 
 /// Everything HTTP needs, and how its routes are put together: reserved paths first, then metrics.
@@ -14,6 +16,7 @@ struct RouterParts: Sendable {
     let stream: ResultStream
     let counters: EngineCounters
     let ingest: IngestCounters
+    let alerts: AlertService?
     let logger: any Logger
     let endpoints: Monitor<Engine.Endpoints>
 
@@ -28,6 +31,9 @@ struct RouterParts: Sendable {
         )
         var router = HTTPRouter { request, _ in try skeleton.respond(to: request) }
         makeAPI(verbs).register(on: &router)
+        GraphiteRoutes(api: GraphiteAPI(source: RepositoryGraphiteSource(repository: adapters.repository)))
+            .register(on: &router)
+        AlertRoutes(store: adapters.alerts).register(on: &router)
         AccessEndpoint(
             access: DirectAccess(operations: operations, sink: storer),
             maintenance: DirectMaintenance(maintenance: maintenance, repository: adapters.repository)
@@ -44,7 +50,7 @@ struct RouterParts: Sendable {
         settings.httpAddresses = { endpoints.withLock { $0.http } }
         settings.firstRows = Int64(configuration.settings.integer(.firstRows))
         settings.autoMonitor = configuration.settings.list(.autoMonitor)
-        let (counters, ingest, bus) = (counters, ingest, adapters.bus)
+        let (counters, ingest, bus, alerts) = (counters, ingest, adapters.bus, alerts)
         return JSONAPI(
             repository: adapters.repository,
             operations: verbs,
@@ -53,6 +59,7 @@ struct RouterParts: Sendable {
             logger: logger
         ) {
             counters.snapshot().merging(ingest.snapshot()) { $0 + $1 }.merging(bus.counters()) { $0 + $1 }
+                .merging(alerts?.counters() ?? [:]) { $0 + $1 }
         }
     }
 }

@@ -86,6 +86,8 @@ public struct Configuration: Sendable {
         (repository, bus, reason) = try Self.chooseAdapters(settings, directory: directory)
         checkpointRoot = try Self.checkpointRoot(settings, dataDirectory: self.dataDirectory, environment: environment)
         _ = try accessControl()
+        _ = try alertSinks()
+        _ = try alertRules()
         for text in settings.list(.allowedSenders) where AddressRange(parsing: text) == nil {
             throw settings.wrong(
                 .allowedSenders,

@@ -522,7 +522,7 @@ extension ConfigurationKey {
             httpHost, httpPort, httpConnections, httpIdle, httpBody,
             retentionDays,
             logLevel, logFormat,
-        ] + security + [
+        ] + alerts + security + [
             checkpointRoot,
             swapperProfiling,
             swapperResultsQueue, modelInputPrefix, schedulerQueue,

@@ -116,13 +116,15 @@ package struct AccessControl: Sendable {
     /// Anything unknown that isn't plain reading needs `write`, deleting data `admin`.
     static func requiredRole(_ request: HTTPRequest) -> APIRole? {
         let path = request.path
+        // The commands' own interface can do everything.
+        if path.hasPrefix("/_engine/") { return .admin }
         switch request.method {
         case "GET", "HEAD", "OPTIONS": return path == "/_health" ? nil : .read
         case "POST" where isGraphiteQuery(path): return .read
         case "DELETE":
             let deletesData = request.queryValue("data").map { !["false", "0"].contains($0.lowercased()) } ?? false
             return deletesData || path.hasPrefix("/_metrics") || path.hasPrefix("/_instances") ? .admin : .write
-        default: return path.hasPrefix("/_admin") ? .admin : .write
+        default: return .write
         }
     }
 

@@ -33,6 +33,7 @@ extension SQLMigration {
             ) \(tableOptions)
             """
         ),
+        alerts(3, tableOptions: tableOptions),
     ]
 
     private static let tableOptions = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"

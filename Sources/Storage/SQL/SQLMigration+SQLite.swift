@@ -82,5 +82,6 @@ extension SQLMigration {
             """
         ),
         annotations(2),
+        alerts(3),
     ]
 }

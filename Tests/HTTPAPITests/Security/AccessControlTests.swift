@@ -70,6 +70,7 @@ import Testing
             ("DELETE", "/load", .write), ("DELETE", "/load?data=false", .write), ("DELETE", "/load?data=true", .admin),
             ("DELETE", "/load?data", .admin), ("POST", "/_models", .write), ("DELETE", "/_models/x", .write),
             ("DELETE", "/_metrics/custom/x", .admin), ("DELETE", "/_instances", .admin), ("PATCH", "/x", .write),
+            ("POST", "/_engine/backup", .admin),
         ]
         for (method, target, needed) in needs {
             let anonymous = status(access, try request(method, target))
