@@ -61,7 +61,8 @@ let package = Package(
         library(
             "HTMEngine",
             [
-                "EngineCore", "Storage", "Bus", "Engine", "HTTPAPI", "Graphite", "Security", "Alerts", "HTTPClient", "HTM",
+                "EngineCore", "Storage", "Bus", "Engine", "HTTPAPI", "Graphite", "Security", "Alerts", "HTTPClient",
+                "HTM",
                 "CInih",
             ]
         ),
