@@ -64,6 +64,10 @@ public struct RandomGenerator: Sendable {
     /// - Parameter bound: At least 1.
     @inline(__always)
     public mutating func uint32(below bound: UInt32 = 4_294_967_295) -> UInt32 {
+        if bound <= 1 << 31 {
+            // The limit below is then at least 2³¹, which no output reaches: no need to divide twice.
+            return next31() % bound
+        }
         let limit = Self.maximum - (Self.maximum % bound)
         var value = next31()
         while value > limit {

@@ -141,7 +141,14 @@ package struct SpatialPooler: Sendable {
         let words = blueprint.wordsPerColumn
         blueprint.potential.withUnsafeBufferPointer { potential in
             input.words.withUnsafeBufferPointer { input in
-                for column in winners {
+                for (index, column) in winners.enumerated() {
+                    if index + 1 < winners.count, let next = store.slot(of: Int(winners[index + 1])) {
+                        // The next column's run begins where no hardware expects it: ask for its first lines.
+                        let run = store.permanences.base + next * store.stride
+                        for line in 0..<6 {
+                            ck_prefetch(run + line * 16)
+                        }
+                    }
                     let slot = store.ownedSlot(of: Int(column), blueprint: blueprint)
                     ck_adapt_column(
                         level.kernel,
