@@ -157,6 +157,24 @@ struct RabbitMQBusTests {
         #expect(subscription.next(timeoutMilliseconds: 0) == nil)
     }
 
+    @Test func aQueueOfOnesOwnKeepsWhatCameMeanwhile() throws {
+        let bus = makeBus()
+        defer { bus.close() }
+        let queue = configuration.resultsExchange + ".own"
+        try bus.openQueue(queue).cancel()
+        try bus.publish([Self.results, Self.results])
+        let first = try bus.openQueue(queue)
+        try eventually("the first") { first.next(timeoutMilliseconds: 200) == [Self.results] ? true : nil }
+        // Acknowledges the first; the second waits for another reader.
+        first.cancel()
+        let second = try bus.openQueue(queue)
+        try eventually("the second") { second.next(timeoutMilliseconds: 200) == [Self.results] ? true : nil }
+        #expect(second.next(timeoutMilliseconds: 100) == [])
+        second.cancel()
+        #expect(second.next(timeoutMilliseconds: 100) == nil)
+        try AMQPConnection(configuration, name: "clean-up").deleteQueue(queue)
+    }
+
     @Test func oneRunnerHasAllPartitionsTwoShareThemAndADeadOnesAreTakenOver() throws {
         defer { try? cleanUp() }
         let first = makeBus()

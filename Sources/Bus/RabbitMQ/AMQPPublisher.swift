@@ -168,6 +168,8 @@ final class AMQPPublisher: Sendable {
     private func connect() throws -> AMQPConnection {
         let connection = try AMQPConnection(configuration, name: "htmengine publisher")
         try connection.declareFanout(configuration.resultsExchange)
+        // Who sends samples may come before the storer; durable and without arguments, as everybody declares it.
+        try connection.declareQueue(configuration.customMetricQueue)
         try connection.selectConfirms()
         state.withLock { $0.reconnects += 1 }
         return connection

@@ -67,6 +67,17 @@ package final class RabbitMQBus: MessageBus {
         return subscription
     }
 
+    /// Follows the results exchange through a durable queue of one's own, from where it was left.
+    ///
+    /// - Throws: `EngineError` with code `busUnavailable`.
+    package func openQueue(_ name: String) throws -> any MessageSubscription {
+        do {
+            return try RabbitMQQueueSubscription(configuration: configuration, queue: name, logger: logger)
+        } catch let error as AMQPError {
+            throw error.engineError(configuration)
+        }
+    }
+
     /// Publishes to the custom-metric queue, as the original's senders do; blocks until the broker has taken it over.
     ///
     /// - Parameter lines: Graphite lines, `name value time`.
@@ -81,6 +92,7 @@ package final class RabbitMQBus: MessageBus {
         writer.endObject()
         var message = AMQPMessage(body: writer.takeBytes())
         message.routingKey = configuration.customMetricQueue
+        message.isMandatory = true
         try publisher.publish([message])
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bus
 import Engine
 import EngineCore
 import Foundation
@@ -69,7 +70,11 @@ package final class OpenedAccess: Sendable {
             logger: logger,
             firstRows: firstRows
         )
-        access = DirectAccess(operations: operations, sink: storer)
+        if let broker = adapters.broker {
+            access = DirectAccess(operations: operations, sink: QueueSink(bus: broker)) { try broker.openQueue($0) }
+        } else {
+            access = DirectAccess(operations: operations, sink: storer)
+        }
         var maintaining = Maintenance.Configuration()
         maintaining.firstRows = firstRows
         maintenance = DirectMaintenance(
