@@ -355,7 +355,13 @@ extension BacktrackingCore {
             let cell = cellsPerColumn == 1 ? 0 : Int(random.uint32(below: UInt32(cellsPerColumn - 1))) + 1
             return Cell(truncatingIfNeeded: first + cell)
         }
-        let hasRoom = { [pool] (cell: Int) in pool.slotCount(ofCell: cell, inColumn: column) < limit }
+        let hasRoom = { [pool, hasReachedLimit] (cell: Int) in
+            let slots = pool.slotCount(ofCell: cell, inColumn: column)
+            if slots < limit || !hasReachedLimit {
+                return slots < limit
+            }
+            return pool.freeSlots[UInt32(first + cell)] != nil
+        }
         let roomyCount = (1..<cellsPerColumn).count(where: hasRoom)
         guard roomyCount > 0 else {
             return evictSegment(inColumn: column)
@@ -519,6 +525,7 @@ extension BacktrackingCore {
         }
         removeSegments(Array(oldest.prefix(count)))
         matchesAreStale = true
+        hasReachedLimit = true
     }
 
     /// The iteration at or before which at least `count` segments were last reinforced.

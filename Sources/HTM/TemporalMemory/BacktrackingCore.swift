@@ -51,6 +51,9 @@ struct BacktrackingCore<Layout: SegmentLayout> {
     var iteration = 0
     var averageInputDensity: Float = 0
     var isResetCalled = false
+    /// Whether the limit on segments has ever acted. From then on freed slots count as room in their cells, which they don't in
+    /// the original: there only full columns free slots, and fill them at once.
+    var hasReachedLimit = false
     var dutyCycleRule = DutyCycleRule(iteration: 0)
 
     // Inference.
