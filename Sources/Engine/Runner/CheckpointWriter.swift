@@ -175,7 +175,17 @@ final class CheckpointWriter: Sendable {
         }
     }
 
-    func stop() { state.update { $0.isStopping = true } }
+    /// Ends the saving with what is being saved now. What still waits is replayed after the next start.
+    func stop() {
+        state.update { state in
+            state.isStopping = true
+            let waiting = state.order.filter { state.items[$0]?.isInWork == false }
+            for uid in waiting {
+                if let item = state.items.removeValue(forKey: uid) { state.bytes -= item.checkpoint.model.count }
+            }
+            state.order = state.order.filter { state.items[$0] != nil }
+        }
+    }
 
     /// - Returns: False when the time is up.
     func waitUntilEmpty(timeoutMilliseconds: Int) -> Bool {
