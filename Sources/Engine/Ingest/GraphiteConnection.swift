@@ -71,6 +71,7 @@ final class GraphiteConnection: Sendable {
             }
             reader.read(UnsafeRawBufferPointer(rebasing: piece[..<count]))
             submit(&reader)
+            if reader.isHTTP { return .broken }
             let failed = progress.wait { $0.outstanding < Self.mostOutstanding || $0.failed ? $0.failed : nil } ?? false
             if failed { return .broken }
         }

@@ -15,6 +15,9 @@ package struct GraphiteLineReader {
     package private(set) var samples: [IncomingSample] = []
     /// Lines refused so far and why, with the beginning of each; the caller takes them.
     package private(set) var refusals: [(reason: SampleRefusal, line: String)] = []
+    /// Whether an HTTP request came instead, as a browser sends it when a page of another site posts to this port: nothing after its
+    /// first line is read, since its body would look like any sender's lines.
+    package private(set) var isHTTP = false
     private var names = MetricNameCache()
     /// The beginning of a line whose end hasn't come.
     private var partial: [UInt8] = []
@@ -78,11 +81,16 @@ package struct GraphiteLineReader {
 
     /// A line without its line feed. A blank line is nothing and no error.
     private mutating func readLine(_ line: UnsafeRawBufferPointer) {
+        if isHTTP { return }
         guard line.count <= Self.longestLine else { return refuse(.lineTooLong, Self.excerpt(line)) }
         var fields = WhitespaceFields(line)
         guard let name = fields.next() else { return }
         guard let value = fields.next(), let time = fields.next(), fields.next() == nil else {
             return refuse(.fieldCount, Self.excerpt(line))
+        }
+        if time.starts(with: "HTTP/".utf8) {
+            isHTTP = true
+            return refuse(.badTimestamp, Self.excerpt(line))
         }
         do {
             let sample = Sample(timestamp: try SampleText.time(time), value: try SampleText.value(value))

@@ -136,9 +136,12 @@ final class HTTPListener: @unchecked Sendable {
         defer { for text in texts { free(text) } }
         if let tls = configuration.tls, !isLocal {
             flags |= MHD_USE_TLS.rawValue
-            texts = [strdup(tls.certificate), strdup(tls.key)]
+            // Without TLS 1.0 and 1.1, and without ciphers that lack forward secrecy.
+            let priorities = "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1:-RSA:%SERVER_PRECEDENCE"
+            texts = [strdup(tls.certificate), strdup(tls.key), strdup(priorities)]
             options.append(MHD_OptionItem(option: .HTTPS_MEM_CERT, value: 0, ptr_value: texts[0]))
             options.append(MHD_OptionItem(option: .HTTPS_MEM_KEY, value: 0, ptr_value: texts[1]))
+            options.append(MHD_OptionItem(option: .HTTPS_PRIORITIES, value: 0, ptr_value: texts[2]))
         }
         options.append(MHD_OptionItem(option: .END, value: 0, ptr_value: nil))
         let context = Unmanaged.passUnretained(self).toOpaque()

@@ -13,6 +13,19 @@ import Testing
         return (samples, refusals.map(\.reason))
     }
 
+    /// A page of another site may make a browser post to this port: the body must not become samples.
+    @Test func whatABrowserPostsIsNoSample() {
+        let request = "POST / HTTP/1.1\r\nHost: 127.0.0.1:2003\r\nContent-Type: text/plain\r\n\r\nevil 1 1700000000\n"
+        for size in [1, 7, 4096] {
+            let bytes = Array(request.utf8)
+            let pieces = stride(from: 0, to: bytes.count, by: size).map {
+                Array(bytes[$0..<min($0 + size, bytes.count)])
+            }
+            let (samples, refusals) = read(pieces)
+            #expect(samples.isEmpty && refusals == [.badTimestamp])
+        }
+    }
+
     private func read(_ text: String) -> (samples: [IncomingSample], refusals: [SampleRefusal]) {
         read([Array(text.utf8)])
     }
