@@ -23,7 +23,11 @@ TEST_PACKAGES := sqlite3 curl mariadb-server rabbitmq-server supervisor python3 
 
 SOURCES = $(wildcard Package.swift Sources Tests Samples Benchmarks)
 
-.PHONY: build run test browser-test deps test-deps format lint benchmark clean
+# Fuzzes every parser with libFuzzer, a minute each. Findings: .build/fuzz/findings.
+fuzz: deps
+	Tests/Fuzz/run 60
+
+.PHONY: fuzz build run test browser-test deps test-deps format lint benchmark clean
 .DEFAULT_GOAL := build
 
 build: deps

@@ -88,9 +88,28 @@ let package = Package(
         tests("HTTPAPITests", ["HTTPAPI", "Engine", "EngineCore", "Security", "Storage", "Bus", "TestSupport"]),
         tests("HTMEngineTests", ["HTMEngine", "HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
         tests("EngineCLITests", ["EngineCLI", "HTMEngine", "HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
+        .target(
+            name: "FuzzTargets",
+            dependencies: ["EngineCLI", "HTMEngine", "Engine", "EngineCore", "Storage", "Bus", "Graphite", "HTM"],
+            path: "Tests/Fuzz/Targets",
+            swiftSettings: swiftSettings
+        ),
+        tests("FuzzTests", ["FuzzTargets", "HTM"]),
         // Temporary directories, sockets by hand, child processes: what several test targets need.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
     ],
     // C23, for the #embed of Sources/CWebAssets.
     cLanguageStandard: .gnu2x
 )
+
+// libFuzzer brings its own `main`: this target only links with `--sanitize fuzzer`, as Tests/Fuzz/run builds it.
+if Context.environment["HTMENGINE_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "htmengine-fuzz",
+            dependencies: ["FuzzTargets"],
+            path: "Tests/Fuzz/Harness",
+            swiftSettings: swiftSettings
+        )
+    )
+}

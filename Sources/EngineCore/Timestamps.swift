@@ -69,7 +69,9 @@ package enum Timestamps {
         var rest = 19
         if rest < bytes.count, bytes[rest] == 46 {
             rest += 1
+            let fraction = rest
             while rest < bytes.count, bytes[rest] >= 48, bytes[rest] <= 57 { rest += 1 }
+            guard rest > fraction else { return nil }
         }
         if rest < bytes.count, bytes[rest] == 90 { rest += 1 }
         guard rest == bytes.count else { return nil }

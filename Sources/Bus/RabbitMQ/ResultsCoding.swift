@@ -19,7 +19,11 @@ package enum ResultsCoding {
 
     /// - Throws: `EngineError` with code `invalidArgument` when it is none of the two messages.
     package static func decode(_ body: [UInt8], dataType: String?) throws -> EngineMessage {
-        let json = try JSONValue.parse(inflate(body))
+        try decode(json: try JSONValue.parse(inflate(body)), dataType: dataType)
+    }
+
+    /// The same of a message's text.
+    package static func decode(json: JSONValue, dataType: String?) throws -> EngineMessage {
         switch dataType {
         case nil, "": return .inferenceResults(try results(json))
         case commandResultType: return .commandResult(try command(json))
@@ -36,12 +40,13 @@ package enum ResultsCoding {
         let rows = try items.map { item in
             let row = try JSONFields(item, path: "$.results[]")
             guard let rowid = try row.required("rowid").integerValue, let time = try row.required("ts").doubleValue,
+                let timestamp = Int64(exactly: time.rounded(.towardZero)),
                 let value = try row.required("value").doubleValue
-            else { throw EngineError(.invalidArgument, "$.results[] lacks rowid, ts or value") }
+            else { throw EngineError(.invalidArgument, "$.results[] lacks rowid, ts or value, or ts is no time") }
             let anomaly = try row.optionalNumber("anomaly")
             return MetricRow(
                 rowid: rowid,
-                timestamp: Int64(time),
+                timestamp: timestamp,
                 value: value,
                 rawAnomalyScore: try row.optionalNumber("rawAnomaly"),
                 anomalyScore: anomaly,

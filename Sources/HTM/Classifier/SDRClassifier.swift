@@ -41,7 +41,8 @@ public struct SDRClassifier: Sendable {
     private var lowestBucket: Int?
     /// The value that stands for each bucket from 0; NaN where none was seen.
     private var actualValues: [Double] = []
-    private var lastRecordNumber: UInt64 = 0
+    /// Number of the last record taken.
+    private(set) var lastRecordNumber: UInt64 = 0
 
     private struct Pattern: Sendable {
         let recordNumber: UInt64

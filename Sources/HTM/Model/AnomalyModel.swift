@@ -169,7 +169,11 @@ extension AnomalyModel {
             likelihood = try AnomalyLikelihood(schedule: own.schedule, tail: own.tail, from: &state)
         }
         if let own = classifier {
-            classifier = try SDRClassifier(parameters: own.parameters, from: &state)
+            let restored = try SDRClassifier(parameters: own.parameters, from: &state)
+            guard restored.lastRecordNumber <= UInt64(recordCount) else {
+                throw .damaged("the classifier is at record \(restored.lastRecordNumber), the model at \(recordCount)")
+            }
+            classifier = restored
         }
         if deltaShift != nil {
             deltaShift = try DeltaPredictionShift(from: &state)

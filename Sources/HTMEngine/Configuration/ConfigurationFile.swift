@@ -5,22 +5,22 @@ import Foundation
 
 /// The sections and options of one INI file, as the original's parser reads them: section names as written, option names in
 /// lower case, a line that begins with a blank continues the value before it, the last of two equal options counts.
-struct ConfigurationFile: Sendable {
-    struct Option: Sendable {
-        var section: String
-        var name: String
-        var value: String
-        var line: Int
+package struct ConfigurationFile: Sendable {
+    package struct Option: Sendable {
+        package var section: String
+        package var name: String
+        package var value: String
+        package var line: Int
     }
 
     /// In the order of the file; each section and name once.
-    private(set) var options: [Option] = []
+    package private(set) var options: [Option] = []
 
     /// - Parameters:
     ///   - text: The file's contents.
     ///   - path: For messages.
     /// - Throws: ``ConfigurationError`` naming file and line.
-    init(text: String, path: String) throws {
+    package init(text: String, path: String) throws {
         let reader = LineReader(text: text)
         let context = Unmanaged.passUnretained(reader).toOpaque()
         let status = ini_parse_stream(readLine, context, takeOption, context)
