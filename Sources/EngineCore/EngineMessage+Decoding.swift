@@ -44,12 +44,17 @@ extension MetricRow {
         let rowid = try fields.required("rowid")
         guard let rowid = rowid.integerValue else { throw fields.wrong("rowid", rowid, expected: "a whole number") }
         let predictions = fields.fields["multiStepBestPredictions"] ?? .null
+        let anomaly = try number("anomaly")
+        guard let timestamp = Int64(exactly: try number("ts").rounded(.towardZero)) else {
+            throw fields.wrong("ts", fields.fields["ts"] ?? .null, expected: "a Unix time in seconds")
+        }
         self.init(
             rowid: rowid,
-            timestamp: Int64(try number("ts")),
+            timestamp: timestamp,
             value: try number("value"),
             rawAnomalyScore: try number("rawAnomaly"),
-            anomalyScore: try number("anomaly"),
+            anomalyScore: anomaly,
+            displayValue: DisplayValue.of(anomalyScore: anomaly),
             predictions: predictions.text
         )
     }
@@ -76,7 +81,7 @@ extension ModelCommandResult {
             method: method,
             modelId: try root.string("modelId"),
             commandId: try root.string("commandId"),
-            status: Int(number),
+            status: Int(clamping: number),
             errorMessage: try root.optionalString("errorMessage"),
             modelInfo: info
         )

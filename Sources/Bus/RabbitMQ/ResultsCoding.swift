@@ -5,15 +5,12 @@ import EngineCore
 
 /// Messages of the results exchange: zlib streams of JSON (spec engine.md 2.6).
 package enum ResultsCoding {
-    /// Header of command results; inference results have none.
-    package static let commandResultType = "model-cmd-result"
-
     package static func encode(_ message: EngineMessage, exchange: String) -> AMQPMessage {
         var writer = JSONWriter()
         message.write(to: &writer)
         var encoded = AMQPMessage(body: deflate(writer.takeBytes()))
         encoded.exchange = exchange
-        if case .commandResult = message { encoded.headers = [("dataType", commandResultType)] }
+        if case .commandResult = message { encoded.headers = [("dataType", EngineMessage.commandDataType)] }
         return encoded
     }
 
@@ -25,72 +22,10 @@ package enum ResultsCoding {
     /// The same of a message's text.
     package static func decode(json: JSONValue, dataType: String?) throws -> EngineMessage {
         switch dataType {
-        case nil, "": return .inferenceResults(try results(json))
-        case commandResultType: return .commandResult(try command(json))
+        case nil, "": return try EngineMessage(json: json, isCommand: false)
+        case EngineMessage.commandDataType: return try EngineMessage(json: json, isCommand: true)
         default: throw EngineError(.invalidArgument, "Unexpected message header dataType=\(dataType ?? "")")
         }
-    }
-
-    private static func results(_ json: JSONValue) throws -> InferenceResults {
-        let message = try JSONFields(json, path: "$")
-        let metric = try JSONFields(message.required("metric"), path: "$.metric")
-        guard let items = try message.required("results").arrayValue else {
-            throw EngineError(.invalidArgument, "$.results is no array")
-        }
-        let rows = try items.map { item in
-            let row = try JSONFields(item, path: "$.results[]")
-            guard let rowid = try row.required("rowid").integerValue, let time = try row.required("ts").doubleValue,
-                let timestamp = Int64(exactly: time.rounded(.towardZero)),
-                let value = try row.required("value").doubleValue
-            else { throw EngineError(.invalidArgument, "$.results[] lacks rowid, ts or value, or ts is no time") }
-            let anomaly = try row.optionalNumber("anomaly")
-            return MetricRow(
-                rowid: rowid,
-                timestamp: timestamp,
-                value: value,
-                rawAnomalyScore: try row.optionalNumber("rawAnomaly"),
-                anomalyScore: anomaly,
-                displayValue: anomaly.map { DisplayValue.of(anomalyScore: $0) },
-                predictions: row.fields["multiStepBestPredictions"]?.text ?? "null"
-            )
-        }
-        return InferenceResults(
-            metric: MetricDescription(
-                uid: try metric.string("uid"),
-                name: try metric.optionalString("name"),
-                description: try metric.optionalString("description"),
-                resource: try metric.optionalString("resource"),
-                location: try metric.optionalString("location"),
-                datasource: try metric.string("datasource"),
-                specJSON: try metric.required("spec").text
-            ),
-            // The original's message has no place for it.
-            generation: 0,
-            rows: rows
-        )
-    }
-
-    private static func command(_ json: JSONValue) throws -> ModelCommandResult {
-        let message = try JSONFields(json, path: "$")
-        guard let method = ModelCommandResult.Method(rawValue: try message.string("method")) else {
-            throw EngineError(.invalidArgument, "$.method is neither defineModel nor deleteModel")
-        }
-        var result = ModelCommandResult(
-            method: method,
-            modelId: try message.string("modelId"),
-            commandId: try message.string("commandId"),
-            status: Int(try message.required("status").integerValue ?? 1),
-            errorMessage: try message.optionalString("errorMessage")
-        )
-        if let info = message.fields["modelInfo"], info != .null {
-            let fields = try JSONFields(info, path: "$.modelInfo")
-            result.modelInfo = .init(
-                metricName: try fields.string("metricName"),
-                resource: try fields.string("resource"),
-                modelSpecJSON: try fields.required("modelSpec").text
-            )
-        }
-        return result
     }
 
     /// A zlib stream (RFC 1950) of the default level.

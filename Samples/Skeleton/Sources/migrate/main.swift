@@ -5,8 +5,18 @@ import Foundation
 import HTMEngine
 
 do {
-    let options = try MigrationOptions(arguments: Array(CommandLine.arguments.dropFirst()))
-    try Migration.run(configuration: Configuration(), options: options) { print($0) }
+    let configuration = try Configuration()
+    if CommandLine.arguments.dropFirst() == ["--offline"] {
+        print(DatabaseMigration.script(configuration: configuration), terminator: "")
+    } else {
+        guard CommandLine.arguments.count == 1 else {
+            FileHandle.standardError.write(Data("usage: migrate [--offline]\n".utf8))
+            exit(2)
+        }
+        let applied = try DatabaseMigration.run(configuration: configuration)
+        for revision in applied { print("Applied \(revision)") }
+        if applied.isEmpty { print("Nothing to do: the database is up to date.") }
+    }
 } catch {
     FileHandle.standardError.write(Data("migrate: \(error)\n".utf8))
     exit(1)

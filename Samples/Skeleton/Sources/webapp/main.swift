@@ -6,11 +6,9 @@ import HTMEngine
 
 setvbuf(stdout, nil, _IOLBF, 0)
 do {
-    let configuration = try Configuration()
-    let engine = try EngineConnection(configuration: configuration)
-    let front = MetricHTTPFront(engine: engine, configuration: configuration)
+    let front = try MetricHTTPFront(configuration: Configuration())
     for address in try front.start() { print("Listening on http://\(address)/") }
-    try await front.runUntilTerminated()
+    try await front.run()
 } catch {
     FileHandle.standardError.write(Data("webapp: \(error)\n".utf8))
     exit(1)

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Bus
+import Engine
+import EngineCore
+
+extension EngineConnection {
+    /// Makes a way to the engine the configuration means.
+    ///
+    /// An embedded engine is asked through the socket in its data directory; it need not be running yet, verbs throw
+    /// `engineUnavailable` until it is. An engine on servers is reached through its database and broker.
+    /// - Throws: ``HTMEngineError`` when the database can't be reached or used.
+    public init(configuration: Configuration) throws {
+        do {
+            switch configuration.repository {
+            case .sqlite: access = SocketAccess(socketPath: configuration.socketPath)
+            case .mysql: access = try Self.serverAccess(configuration)
+            }
+        } catch {
+            throw HTMEngineError(error)
+        }
+    }
+
+    private static func serverAccess(_ configuration: Configuration) throws -> any EngineAccess {
+        let logger = StandardErrorLogger(level: .warning, format: .text)
+        let adapters = try Adapters.open(configuration, logger: logger)
+        guard let broker = adapters.broker else {
+            throw EngineError(.configuration, "[bus] engine is memory: an engine in other processes needs rabbitmq")
+        }
+        let operations = EngineOperations(
+            repository: adapters.repository,
+            bus: adapters.bus,
+            checkpoints: adapters.checkpoints,
+            factory: configuration.settings.modelFactory,
+            logger: logger,
+            firstRows: Int64(configuration.settings.integer(.firstRows))
+        )
+        return DirectAccess(operations: operations, sink: QueueSink(bus: broker)) { queue in
+            DurableResultQueue(configuration: broker.configuration, queue: queue, logger: logger)
+        }
+    }
+}
+
+extension Engine {
+    /// A way to an engine that runs elsewhere; the same as ``EngineConnection/init(configuration:)``.
+    public static func connect(configuration: Configuration) throws -> EngineConnection {
+        try EngineConnection(configuration: configuration)
+    }
+}
+
+extension Configuration {
+    /// What the application calls itself, taken from its names on servers: `skeleton` of `skeleton.model.results`.
+    public var applicationName: String {
+        let exchange = settings.text(.resultsExchange)
+        return exchange.split(separator: ".").first.map(String.init) ?? exchange
+    }
+}
