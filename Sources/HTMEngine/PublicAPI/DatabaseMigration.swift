@@ -10,12 +10,19 @@ public enum DatabaseMigration {
     @discardableResult
     public static func run(configuration: Configuration) throws -> [String] {
         do {
-            return try Migration.run(configuration, logger: StandardErrorLogger(level: .warning, format: .text))
+            return try Migration.run(configuration, through: nil, logger: StandardErrorLogger(level: .warning, format: .text))
         } catch {
             throw HTMEngineError(error)
         }
     }
 
     /// The SQL of all revisions, for a look or for an administrator who runs it by hand.
-    public static func script(configuration: Configuration) -> String { Migration.script(configuration) }
+    /// - Throws: ``HTMEngineError``.
+    public static func script(configuration: Configuration) throws -> String {
+        do {
+            return try Migration.script(configuration, through: nil)
+        } catch {
+            throw HTMEngineError(error)
+        }
+    }
 }

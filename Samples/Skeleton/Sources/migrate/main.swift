@@ -7,7 +7,7 @@ import HTMEngine
 do {
     let configuration = try Configuration()
     if CommandLine.arguments.dropFirst() == ["--offline"] {
-        print(DatabaseMigration.script(configuration: configuration), terminator: "")
+        print(try DatabaseMigration.script(configuration: configuration), terminator: "")
     } else {
         guard CommandLine.arguments.count == 1 else {
             FileHandle.standardError.write(Data("usage: migrate [--offline]\n".utf8))
