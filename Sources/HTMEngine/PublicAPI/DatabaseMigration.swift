@@ -10,7 +10,11 @@ public enum DatabaseMigration {
     @discardableResult
     public static func run(configuration: Configuration) throws -> [String] {
         do {
-            return try Migration.run(configuration, through: nil, logger: StandardErrorLogger(level: .warning, format: .text))
+            return try Migration.run(
+                configuration,
+                through: nil,
+                logger: StandardErrorLogger(level: .warning, format: .text)
+            )
         } catch {
             throw HTMEngineError(error)
         }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Bus
 import Engine
 import EngineCore
 
@@ -22,22 +21,11 @@ extension EngineConnection {
     }
 
     private static func serverAccess(_ configuration: Configuration) throws -> any EngineAccess {
-        let logger = StandardErrorLogger(level: .warning, format: .text)
-        let adapters = try Adapters.open(configuration, logger: logger)
-        guard let broker = adapters.broker else {
+        guard configuration.bus == .rabbitmq else {
             throw EngineError(.configuration, "[bus] engine is memory: an engine in other processes needs rabbitmq")
         }
-        let operations = EngineOperations(
-            repository: adapters.repository,
-            bus: adapters.bus,
-            checkpoints: adapters.checkpoints,
-            factory: configuration.settings.modelFactory,
-            logger: logger,
-            firstRows: Int64(configuration.settings.integer(.firstRows))
-        )
-        return DirectAccess(operations: operations, sink: QueueSink(bus: broker)) { queue in
-            DurableResultQueue(configuration: broker.configuration, queue: queue, logger: logger)
-        }
+        let logger = StandardErrorLogger(level: .warning, format: .text)
+        return try OpenedAccess(configuration, ifMissing: .refuse, logger: logger).access
     }
 }
 

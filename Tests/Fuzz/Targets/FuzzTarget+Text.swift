@@ -104,7 +104,7 @@ extension FuzzTarget {
 
     /// Messages on the results exchange; the first byte says of which kind.
     static let resultMessage = FuzzTarget("result-message") { bytes in
-        let kind = (bytes.first ?? 0) & 1 == 0 ? nil : ResultsCoding.commandResultType
+        let kind = (bytes.first ?? 0) & 1 == 0 ? nil : EngineMessage.commandDataType
         _ = try ResultsCoding.decode(json: try JSONValue.parse(bytes.dropFirst()), dataType: kind)
     }
 
