@@ -42,6 +42,7 @@ WITH_SERVERS = Tests/Support/with-servers
 
 test: deps test-deps
 	$(SWIFT) build -c release --product htmengine
+	/usr/bin/python3 Tests/Crash/crash_harness.py --kills 100 --life 0.2 --metrics 18
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/flow_test.py
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/failover_test.py --seconds 20 --metrics 6
 	$(WITH_SERVERS) $(SWIFT) test -c release --disable-xctest
@@ -77,6 +78,11 @@ test-deps:
 ifneq ($(DEPS),no)
 	$(call install_missing,$(TEST_PACKAGES))
 endif
+
+# Kills the engine, again and again: make crash KILLS=2000
+KILLS ?= 1000
+crash: build
+	/usr/bin/python3 Tests/Crash/crash_harness.py --kills $(KILLS) --life 0.12 --pace 0.1
 
 format:
 	$(SWIFT) format --in-place --recursive $(SOURCES)
