@@ -4,23 +4,25 @@
 import Foundation
 import HTMEngine
 
-setvbuf(stdout, nil, _IOLBF, 0)
+/// Prints a line at once, also into a file.
+func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
+
 do {
     let configuration = try Configuration()
     let engine = try EngineConnection(configuration: configuration)
     for try await event in engine.events(queue: "\(configuration.applicationName)_results") {
         switch event {
         case .results(let results) where results.rows.isEmpty:
-            print("Empty results in model inference results batch; model=<\(results.uid)>")
+            say("Empty results in model inference results batch; model=<\(results.uid)>")
         case .results(let results):
-            print("Handling \(results.rows.count) model result(s) for \(results.uid) - \(results.metric)")
-            print("\(results.uid) \(results.rowsJSON)")
+            say("Handling \(results.rows.count) model result(s) for \(results.uid) - \(results.metric)")
+            say("\(results.uid) \(results.rowsJSON)")
         case .command(let command):
             guard command.status == 0 else { continue }
-            print("Handling `\(command.method)` for <\(command.modelID)>")
-            print(command.json)
+            say("Handling `\(command.method)` for <\(command.modelID)>")
+            say(command.json)
         case .unexpected(let dataType):
-            print("Unexpected message header dataType=\(dataType)")
+            say("Unexpected message header dataType=\(dataType)")
         }
     }
 } catch {

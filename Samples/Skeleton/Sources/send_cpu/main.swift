@@ -7,8 +7,10 @@ import HTMEngine
 let metric = "cpu_percent"
 let secondsPerSample = 5
 
-setvbuf(stdout, nil, _IOLBF, 0)  // line by line, under nohup too
-print("Sending CPU percent samples to `\(metric)`...")
+/// Prints a line at once, also into a file.
+func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
+
+say("Sending CPU percent samples to `\(metric)`...")
 do {
     let engine = try EngineConnection(configuration: Configuration())
     var load = CPULoad()
@@ -31,7 +33,7 @@ do {
             }
         }
         hasComplained = false
-        print("Sent \(String(format: "%.6f", sample.value)) @ \(Int(sample.time.timeIntervalSince1970))")
+        say("Sent \(String(format: "%.6f", sample.value)) @ \(Int(sample.time.timeIntervalSince1970))")
     }
 } catch {
     FileHandle.standardError.write(Data("send_cpu: \(error)\n".utf8))

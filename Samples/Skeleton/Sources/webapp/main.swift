@@ -4,10 +4,12 @@
 import Foundation
 import HTMEngine
 
-setvbuf(stdout, nil, _IOLBF, 0)
+/// Prints a line at once, also into a file.
+func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
+
 do {
     let front = try MetricHTTPFront(configuration: Configuration())
-    for address in try front.start() { print("Listening on http://\(address)/") }
+    for address in try front.start() { say("Listening on http://\(address)/") }
     try await front.run()
 } catch {
     FileHandle.standardError.write(Data("webapp: \(error)\n".utf8))
