@@ -112,6 +112,8 @@ import Testing
         }
         for path in ["/", "/metrics", "/metrics/find", "/render", "/favicon.ico", "/_anything"] {
             for method in ["PUT", "POST", "DELETE"] {
+                // Graphite's clients read by POST too.
+                if method == "POST", path == "/render" || path == "/metrics/find" { continue }
                 let code = try status(path, method)
                 #expect(code == "400" || code == "405", "\(method) \(path): \(code)")
             }
