@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTM
+import Testing
+
+@Suite("Evidence detector")
+struct EvidenceDetectorTests {
+    private let factory = ModelFactory()
+
+    /// A day's wave every five minutes, with a little deterministic noise.
+    private func sample(_ record: Int) -> ModelInput {
+        let phase = Double(record % 288) / 288
+        let wave = phase < 0.5 ? 4 * phase - 1 : 3 - 4 * phase
+        let noise = Double((record * 7919) % 101) / 101
+        return ModelInput(timestamp: Int64(record) * 300, value: 50 + 20 * wave + noise)
+    }
+
+    private func detector(after records: Int) throws -> EvidenceDetector {
+        var detector = try EvidenceDetector(factory: factory)
+        for record in 0..<records { _ = detector.process(sample(record)) }
+        return detector
+    }
+
+    @Test func valueOutsideTheRangeIsAnAlarmWithItsReason() throws {
+        var detector = try detector(after: 700)
+        var input = sample(700)
+        input.value = 200
+        let output = detector.process(input)
+        #expect(output.rarity >= EvidenceParameters.alarm)
+        #expect(output.anomalyScore >= 0.5)
+        let explanation = try #require(output.explanation)
+        #expect(explanation.channel == .range)
+        #expect(explanation.modelAge == 701)
+        #expect(explanation.oneIn >= 1e5)
+        let expected = try #require(explanation.expected)
+        #expect(expected.lowerBound < 35 && expected.upperBound > 60 && expected.upperBound < 72)
+        #expect(explanation.text.contains("outside the range"))
+        // The same again is the same event.
+        input.timestamp = 701 * 300
+        #expect(detector.process(input).rarity <= EvidenceParameters().repeatedEvidence)
+    }
+
+    @Test func usualValueAtTheWrongHourIsNoticed() throws {
+        var detector = try detector(after: 900)
+        var input = sample(900)
+        input.value = sample(900 + 144).value
+        let output = detector.process(input)
+        #expect(output.explanation?.channel == .daily)
+        #expect(output.rarity >= EvidenceParameters.alarm)
+    }
+
+    @Test func gapsAndFlatLinesAreNoticed() throws {
+        var afterGap = try detector(after: 400)
+        #expect(afterGap.process(sample(500)).explanation?.channel == .gap)
+
+        // Noise without a daily wave, and then one of its usual values again and again: nothing is odd but that it stays.
+        var flat = try EvidenceDetector(factory: factory)
+        func noise(_ record: Int) -> Double { Double((record * 7919) % 101) }
+        for record in 0..<600 {
+            _ = flat.process(ModelInput(timestamp: Int64(record) * 300, value: noise(record)))
+        }
+        var channels: Set<EvidenceChannel> = []
+        for record in 600..<640 {
+            let input = ModelInput(timestamp: Int64(record) * 300, value: noise(600))
+            if let channel = flat.process(input).explanation?.channel { channels.insert(channel) }
+        }
+        #expect(channels.contains(.flat))
+    }
+
+    @Test func quietDataRaisesNothing() throws {
+        var detector = try detector(after: 600)
+        for record in 600..<900 {
+            #expect(detector.process(sample(record)).rarity < EvidenceParameters.alarm)
+        }
+    }
+
+    @Test func noScoreBeforeTheRangeIsKnownUnlessItIsGiven() throws {
+        var waiting = try EvidenceDetector(factory: factory)
+        #expect(waiting.process(sample(0)).rawScore == nil)
+        var given = try EvidenceDetector(parameters: EvidenceParameters(resolution: 0.5), factory: factory)
+        #expect(given.process(sample(0)).rawScore == 1)
+    }
+
+    @Test func missingAndStrangeInputIsTaken() throws {
+        var detector = try EvidenceDetector(factory: factory)
+        let odd: [ModelInput] = [
+            ModelInput(timestamp: nil, value: nil), ModelInput(timestamp: -5, value: .nan),
+            ModelInput(timestamp: -86_400, value: .infinity), ModelInput(timestamp: 0, value: 1e308),
+            ModelInput(timestamp: 0, value: -1e308),
+        ]
+        for round in 0..<80 {
+            for input in odd { #expect(detector.process(input).rarity.isFinite) }
+            #expect(detector.process(ModelInput(timestamp: Int64(round) * 60, value: 3)).rarity.isFinite)
+        }
+    }
+
+    /// Values far beyond what the first day promised leave the encoder's reach; the models are made anew.
+    @Test func learnsARangeThatTurnedOutWrong() throws {
+        var detector = try detector(after: 300)
+        var input = ModelInput(timestamp: 0, value: 0)
+        var scores: [Double] = []
+        for record in 300..<700 {
+            input = sample(record)
+            input.value = 1e6 + 1e5 * (input.value ?? 0)
+            scores.append(detector.process(input).rawScore ?? 1)
+        }
+        #expect(scores.suffix(100).reduce(0, +) / 100 < 0.6)
+    }
+
+    @Test(arguments: [0, 100, 287, 288, 301]) func restoredDetectorGoesOnWithTheSameBits(at record: Int) throws {
+        var original = try detector(after: record)
+        let state = original.encoded()
+        var restored = try EvidenceDetector(parameters: original.parameters, factory: factory, restoring: state)
+        #expect(restored.encoded() == state)
+        for next in record..<(record + 40) {
+            var input = sample(next)
+            if next % 13 == 0 { input.value = nil }
+            #expect(original.process(input) == restored.process(input))
+        }
+        #expect(original.encoded() == restored.encoded())
+    }
+
+    @Test func damagedStateIsRefused() throws {
+        let state = try detector(after: 20).encoded()
+        let parameters = EvidenceParameters()
+        for count in [0, 3, 7, 40, state.count - 1] {
+            #expect(throws: CheckpointError.self) {
+                try EvidenceDetector(parameters: parameters, factory: factory, restoring: Array(state.prefix(count)))
+            }
+        }
+        #expect(throws: CheckpointError.self) {
+            try EvidenceDetector(parameters: parameters, factory: factory, restoring: state + [0])
+        }
+        var single = parameters
+        single.modelCount = 1
+        #expect(throws: CheckpointError.self) {
+            try EvidenceDetector(parameters: single, factory: factory, restoring: state)
+        }
+        #expect(throws: ParameterError.self) {
+            try EvidenceDetector(parameters: EvidenceParameters(resolution: 0), factory: factory)
+        }
+    }
+}
