@@ -22,6 +22,8 @@ package final class ModelRunner: PartitionWorker {
         package var repairInterval: Int64 = 120
         /// When a model leaves memory, rows that are rather replayed later than saved now.
         package var rowsWorthSaving = 20
+        /// `[debugging] profiling` of model-swapper.conf: whether the models' time for each batch is logged.
+        package var logsTimings = false
         /// Checkpoints waiting for the disk. Unit: bytes.
         package var checkpointBuffer = 64 << 20
 
@@ -102,7 +104,8 @@ package final class ModelRunner: PartitionWorker {
             rowsPerTurn: max(1, min(256, configuration.chunkSize)),
             rowsWorthSaving: configuration.rowsWorthSaving,
             partitionCount: bus.partitionCount,
-            publishesDurably: bus.isDurable
+            publishesDurably: bus.isDurable,
+            logsTimings: configuration.logsTimings
         )
         workers = (0..<max(1, configuration.workers)).map { _ in
             ModelWorker(

@@ -21,6 +21,8 @@ final class ModelWorker: @unchecked Sendable {
         let partitionCount: Int
         /// Whether results outlive this process on the bus.
         let publishesDurably: Bool
+        /// Whether the time of each batch is logged.
+        let logsTimings: Bool
     }
 
     private let repository: any MetricRepository
@@ -177,6 +179,7 @@ final class ModelWorker: @unchecked Sendable {
         var rows: [MetricRow] = []
         rows.reserveCapacity(samples.count)
         let before = slot.rowid
+        let began = clock.monotonicNanoseconds()
         do {
             for sample in samples {
                 let score = try slot.model.process(sample)
@@ -206,6 +209,10 @@ final class ModelWorker: @unchecked Sendable {
             "htmengine_rows_replayed_total": slot.rowid - before - Int64(rows.count),
         ])
         cache.recount(slot)
+        if configuration.logsTimings {
+            let microseconds = (clock.monotonicNanoseconds() - began) / 1000
+            logger.info("runner", "the model of metric \(slot.uid) took \(samples.count) rows in \(microseconds) µs")
+        }
         if !rows.isEmpty {
             results.add(
                 .scores(InferenceResults(metric: slot.metric, generation: slot.generation, rows: rows))

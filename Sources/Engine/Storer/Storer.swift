@@ -23,6 +23,8 @@ package final class Storer: SampleSink {
         package var firstRows: Int64 = 288
         /// How long a batch is tried again when the database doesn't take it, before its senders are told. Unit: seconds.
         package var patience: Int64 = 10
+        /// `[debugging] profiling`: whether the time of each batch is logged.
+        package var logsTimings = false
         /// Names whose uids are remembered.
         package var knownNamesLimit = 200_000
 
@@ -188,8 +190,13 @@ package final class Storer: SampleSink {
         attempt.held = nil
         let samples = batch.submissions.map(\.samples)
         let result: StoreResult
+        let began = clock.monotonicNanoseconds()
         do {
             result = try writer.store(samples, now: clock.wallSeconds())
+            if configuration.logsTimings {
+                let microseconds = (clock.monotonicNanoseconds() - began) / 1000
+                logger.info("storer", "stored \(result.storedSamples) samples of a batch in \(microseconds) µs")
+            }
             if attempt.isUnavailable { logger.info("storer", "the database takes samples again") }
             attempt.isUnavailable = false
             counters.set("htmengine_storage_available", 1)

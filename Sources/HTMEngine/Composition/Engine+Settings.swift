@@ -14,6 +14,7 @@ extension Engine {
         result.longestLead = Int64(settings.integer(.futureLimit))
         result.maximumMetrics = settings.integer(.maximumMetrics)
         result.autoMonitor = settings.list(.autoMonitor)
+        result.logsTimings = settings.flag(.profiling)
         result.firstRows = Int64(settings.integer(.firstRows))
         return result
     }
@@ -25,6 +26,7 @@ extension Engine {
         result.memoryBudget = settings.bytes(.memoryBudget)
         result.rowsPerCheckpoint = settings.integer(.requestsPerCheckpoint)
         result.chunkSize = settings.integer(.chunkSize)
+        result.logsTimings = settings.flag(.swapperProfiling)
         result.firstRows = Int64(settings.integer(.firstRows))
         // On servers other programs may set a status in SQL, which counts within 5 s.
         if configuration.repository == .mysql { result.repairInterval = 3 }

@@ -21,7 +21,7 @@ struct RouterParts: Sendable {
     let endpoints: Monitor<Engine.Endpoints>
 
     func makeHandler() -> HTTPServer.Handler {
-        let verbs = HTTPOperations(operations: operations)
+        let verbs = EngineVerbs(operations)
         let skeleton = SkeletonRoutes(
             repository: adapters.repository,
             sink: storer,
@@ -42,7 +42,7 @@ struct RouterParts: Sendable {
         return { request in try finished.respond(to: request) }
     }
 
-    private func makeAPI(_ verbs: HTTPOperations) -> JSONAPI {
+    private func makeAPI(_ verbs: EngineVerbs) -> JSONAPI {
         var settings = JSONAPI.Settings()
         settings.version = HTMEngineVersion.current
         let endpoints = endpoints

@@ -63,30 +63,12 @@ public final class MetricHTTPFront: Sendable {
     public func stop() { stopped.update { $0 = true } }
 
     private static func routes(_ configuration: Configuration, logger: any Logger) throws -> HTTPServer.Handler {
-        let adapters = try Adapters.open(configuration, logger: logger)
-        let settings = configuration.settings
-        let operations = EngineOperations(
-            repository: adapters.repository,
-            bus: adapters.bus,
-            checkpoints: adapters.checkpoints,
-            factory: settings.modelFactory,
-            logger: logger,
-            firstRows: Int64(settings.integer(.firstRows))
-        )
-        var storing = Storer.Configuration()
-        storing.firstRows = Int64(settings.integer(.firstRows))
-        let storer = Storer(
-            repository: adapters.repository,
-            bus: adapters.bus,
-            logger: logger,
-            counters: EngineCounters(),
-            configuration: storing
-        )
-        storer.start()
+        let opened = try OpenedAccess(configuration, ifMissing: .refuse, logger: logger)
+        guard let direct = opened.direct else { preconditionFailure("an engine on servers is opened directly") }
         let skeleton = SkeletonRoutes(
-            repository: adapters.repository,
-            sink: storer,
-            verbs: HTTPOperations(operations: operations),
+            repository: direct.repository,
+            sink: direct.storer,
+            verbs: EngineVerbs(direct.operations),
             counters: IngestCounters(),
             logger: logger
         )
