@@ -23,6 +23,16 @@ import Testing
         try engine.curl(path).output.split(separator: "\n").map { $0.split(separator: " ") }
     }
 
+    @Test func profilingLogsHowLongABatchTook() throws {
+        _ = try directory.write("[debugging]\nprofiling = true\n", to: "application.conf")
+        _ = try directory.write("[debugging]\nprofiling = true\n", to: "model-swapper.conf")
+        let engine = try start("--config", directory.path(""))
+        #expect(try engine.curl("/m", "-X", "PUT", "-d", #"{"min":0, "max":10}"#).output.hasPrefix("Created"))
+        #expect(try engine.curl("/m", "-d", "1 100").output.hasPrefix("Saved"))
+        try eventually("the storer's time") { engine.log.contains("stored 1 samples of a batch in ") ? true : nil }
+        try eventually("the model's time") { engine.log.contains(" took 1 rows in ") ? true : nil }
+    }
+
     @Test func putPostAndGetAsTyped() throws {
         let engine = try start()
         let put = try shell(engine, #"curl http://localhost:8080/load_average -X PUT -d '{"min":0, "max":12}' -i"#)
