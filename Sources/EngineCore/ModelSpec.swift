@@ -15,17 +15,21 @@ package struct ModelSpec: Sendable, Hashable {
         package var max: Double?
         package var minResolution: Double?
         package var enableClassifier: Bool?
+        /// nil: the installation's default.
+        package var mode: DetectionMode?
 
         package init(
             min: Double? = nil,
             max: Double? = nil,
             minResolution: Double? = nil,
-            enableClassifier: Bool? = nil
+            enableClassifier: Bool? = nil,
+            mode: DetectionMode? = nil
         ) {
             self.min = min
             self.max = max
             self.minResolution = minResolution
             self.enableClassifier = enableClassifier
+            self.mode = mode
         }
     }
 
@@ -115,6 +119,18 @@ package struct ModelSpec: Sendable, Hashable {
         }
     }
 
+    /// The spec with the detection mode of an installation, where it says none and can have it.
+    package func settingDefault(mode: DetectionMode) -> ModelSpec {
+        guard mode != .parity, completeModelParams == nil else { return self }
+        var params = modelParams ?? ModelParams()
+        // Who asks for predictions asks for the mode that has them.
+        guard params.mode == nil, params.enableClassifier != true else { return self }
+        params.mode = mode
+        var spec = self
+        spec.modelParams = params
+        return spec
+    }
+
     /// The spec as it is stored in `metric.parameters`: the metric by its name, `data` left out.
     package func canonicalJSON(name: String) -> JSONValue {
         var metric: [String: JSONValue] = ["metric": .string(name)]
@@ -132,11 +148,20 @@ extension ModelSpec.ModelParams {
     /// Reads and checks `modelParams`, which is also the body of a PUT.
     package init(json: JSONValue, path: String) throws {
         let fields = try JSONFields(json, path: path)
-        try fields.allow(["min", "max", "minResolution", "enableClassifier"])
+        try fields.allow(["min", "max", "minResolution", "enableClassifier", "mode"])
         min = try fields.optionalNumber("min")
         max = try fields.optionalNumber("max")
         minResolution = try fields.optionalNumber("minResolution")
         enableClassifier = try fields.optionalBool("enableClassifier")
+        if let text = try fields.optionalString("mode") {
+            guard let known = DetectionMode(rawValue: text) else {
+                throw EngineError(
+                    .invalidArgument,
+                    "\(path).mode is \"\(text.prefix(60))\"; expected \(DetectionMode.names)"
+                )
+            }
+            mode = known
+        }
         try check(path: path)
     }
 
@@ -160,6 +185,12 @@ extension ModelSpec.ModelParams {
         if let min, let max, !(max - min).isFinite {
             throw EngineError(.invalidArgument, "\(path): the distance from min to max is too large for a double")
         }
+        if mode == .evidence, enableClassifier == true {
+            throw EngineError(
+                .invalidArgument,
+                "\(path).enableClassifier is true; expected false with mode evidence, which predicts no values"
+            )
+        }
         if let minResolution, minResolution <= 0 {
             throw EngineError(
                 .invalidArgument,
@@ -174,6 +205,7 @@ extension ModelSpec.ModelParams {
         fields["max"] = max.map(JSONValue.number)
         fields["minResolution"] = minResolution.map(JSONValue.number)
         fields["enableClassifier"] = enableClassifier.map(JSONValue.bool)
+        fields["mode"] = mode.map { .string($0.rawValue) }
         return .object(fields)
     }
 }

@@ -20,7 +20,9 @@ final class EngineFixture {
     init(
         _ directory: TemporaryDirectory,
         runner change: (inout ModelRunner.Configuration) -> Void = { _ in },
-        storer changeStorer: (inout Storer.Configuration) -> Void = { _ in }
+        storer changeStorer: (inout Storer.Configuration) -> Void = { _ in },
+        models: (any ScoringModelFactory)? = nil,
+        defaultMode: DetectionMode = .parity
     ) throws {
         let database = try SQLiteDatabase(.init(path: directory.file("htmengine.sqlite")))
         repository = SQLMetricRepository(database: database)
@@ -32,6 +34,7 @@ final class EngineFixture {
         change(&configuration)
         var storing = Storer.Configuration()
         storing.firstRows = configuration.firstRows
+        storing.defaultMode = defaultMode
         changeStorer(&storing)
         let logger = SilentLogger()
         storer = Storer(
@@ -45,7 +48,7 @@ final class EngineFixture {
             repository: repository,
             bus: bus,
             checkpointStore: checkpoints,
-            factory: factory,
+            factory: models ?? factory,
             logger: logger,
             counters: counters,
             configuration: configuration
@@ -54,9 +57,10 @@ final class EngineFixture {
             repository: repository,
             bus: bus,
             checkpoints: checkpoints,
-            factory: factory,
+            factory: models ?? factory,
             logger: logger,
-            firstRows: configuration.firstRows
+            firstRows: configuration.firstRows,
+            defaultMode: defaultMode
         )
         storer.start()
         try runner.start()

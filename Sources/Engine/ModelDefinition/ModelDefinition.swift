@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EngineCore
+import HTM
 
 /// A model's definition as it stands in `metric.model_params`: the original's "swarmParams" (spec engine.md 2.7).
 ///
@@ -58,6 +59,49 @@ package struct ModelDefinition: Sendable, Hashable {
                 "inputRecordSchema": inputRecordSchema(timestamp: "c0", value: "c1"),
             ])
         )
+    }
+
+    /// A detector in mode "evidence" (docs/detection.md).
+    /// - Parameters:
+    ///   - minimum: Lower end of the value range, in the metric's unit; nil, with `maximum`, when the detector is to find the range.
+    ///   - maximum: Upper end; equal to `minimum` counts as one more.
+    ///   - minimumResolution: Smallest width of a bucket, in the metric's unit, above 0; nil for none.
+    package static func evidence(
+        minimum: Double? = nil,
+        maximum: Double? = nil,
+        minimumResolution: Double? = nil
+    ) -> ModelDefinition {
+        var params: [String: JSONValue] = [:]
+        if let minimum, let maximum {
+            let upper = minimum == maximum ? minimum + 1 : maximum
+            params["resolution"] = .number(max(minimumResolution ?? 0, (upper - minimum) / bucketsOverRange))
+        }
+        params["minResolution"] = minimumResolution.map(JSONValue.number)
+        return ModelDefinition(
+            json: .object([
+                "mode": .string(DetectionMode.evidence.rawValue), "evidenceParams": .object(params),
+                "inputRecordSchema": inputRecordSchema(timestamp: "c0", value: "c1"),
+            ])
+        )
+    }
+
+    /// The parameters of a detector in mode "evidence"; nil when the definition is of the other mode.
+    /// - Throws: `EngineError` with code `invalidArgument` naming the JSON path of what can't be followed.
+    package func evidenceParameters() throws -> EvidenceParameters? {
+        let root = try JSONFields(json, path: "$")
+        guard let mode = try root.optionalString("mode"), mode != DetectionMode.parity.rawValue else { return nil }
+        guard mode == DetectionMode.evidence.rawValue else {
+            throw EngineError(
+                .invalidArgument,
+                "$.mode is \"\(mode.prefix(60))\"; expected \(DetectionMode.names)"
+            )
+        }
+        var parameters = EvidenceParameters()
+        var fields = try DefinitionFields(root.fields["evidenceParams"] ?? .object([:]), path: "$.evidenceParams")
+        try fields.double("resolution") { parameters.resolution = $0 }
+        try fields.double("minResolution") { parameters.minimumResolution = $0 }
+        try fields.finish()
+        return parameters
     }
 
     /// A model spelled out by the user.

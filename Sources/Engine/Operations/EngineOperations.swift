@@ -15,6 +15,8 @@ package final class EngineOperations: Sendable {
     private let logger: any Logger
     /// Rows a metric without a given range waits for.
     private let firstRows: Int64
+    /// Of models whose spec says none.
+    private let defaultMode: DetectionMode
 
     package init(
         repository: any MetricRepository,
@@ -23,7 +25,8 @@ package final class EngineOperations: Sendable {
         factory: any ScoringModelFactory,
         clock: any EngineClock = SystemClock(),
         logger: any Logger,
-        firstRows: Int64 = 288
+        firstRows: Int64 = 288,
+        defaultMode: DetectionMode = .parity
     ) {
         self.repository = repository
         self.bus = bus
@@ -32,6 +35,7 @@ package final class EngineOperations: Sendable {
         self.clock = clock
         self.logger = logger
         self.firstRows = firstRows
+        self.defaultMode = defaultMode
     }
 
     // MARK: metrics
@@ -102,6 +106,7 @@ package final class EngineOperations: Sendable {
                 throw EngineError(.invalidArgument, "the model can't be created: \(error)")
             }
         }
+        let spec = spec.settingDefault(mode: defaultMode)
         let (uid, generation) = try repository.write { transaction in
             try begin(spec, automatic: automatic, transaction)
         }

@@ -7,13 +7,15 @@ enum Monitoring {
     /// Saves the spec and starts a new generation: CREATE_PENDING when the definition is known, else PENDING_DATA.
     ///
     /// The metric is UNMONITORED and locked, or new.
+    /// - Returns: The status it has now.
+    @discardableResult
     static func begin(
         _ spec: ModelSpec,
         metric: Metric,
         automatic: Bool,
         firstRows: Int64,
         _ transaction: any MetricTransaction
-    ) throws {
+    ) throws -> MetricStatus {
         let name = metric.name ?? ""
         var record =
             try transaction.modelRecord(uid: metric.uid)
@@ -36,7 +38,9 @@ enum Monitoring {
             modelParams: definition?.text,
             server: spec.resource.map { String($0.prefix(100)) }
         )
-        try transaction.setStatus(uid: metric.uid, definition == nil ? .pendingData : .createPending, message: nil)
+        let status: MetricStatus = definition == nil ? .pendingData : .createPending
+        try transaction.setStatus(uid: metric.uid, status, message: nil)
+        return status
     }
 
     /// The model the spec asks for, with an estimated range where it gives none.
@@ -50,6 +54,14 @@ enum Monitoring {
     ) throws -> ModelDefinition? {
         if let complete = spec.completeModelParams { return .complete(complete) }
         let params = spec.modelParams ?? ModelSpec.ModelParams()
+        if params.mode == .evidence {
+            // It finds the range by itself.
+            return .evidence(
+                minimum: params.min,
+                maximum: params.max,
+                minimumResolution: params.minResolution
+            )
+        }
         let range: (minimum: Double, maximum: Double)
         if let minimum = params.min, let maximum = params.max {
             range = (minimum, maximum)

@@ -44,6 +44,9 @@ package final class HTMScoringModelFactory: ScoringModelFactory {
 
     package func make(_ definition: ModelDefinition) throws -> any ScoringModel {
         do {
+            if let parameters = try definition.evidenceParameters() {
+                return EvidenceScoringModel(try EvidenceDetector(parameters: parameters, factory: models))
+            }
             return HTMScoringModel(try models.makeModel(parameters(definition)))
         } catch let error as ParameterError {
             throw EngineError(.invalidArgument, "the model can't be made: \(error.message)")
@@ -52,6 +55,11 @@ package final class HTMScoringModelFactory: ScoringModelFactory {
 
     package func load(_ definition: ModelDefinition, _ state: [UInt8]) throws -> any ScoringModel {
         do {
+            if let parameters = try definition.evidenceParameters() {
+                return EvidenceScoringModel(
+                    try EvidenceDetector(parameters: parameters, factory: models, restoring: state)
+                )
+            }
             return HTMScoringModel(try models.makeModel(parameters(definition), restoring: state))
         } catch let error as ParameterError {
             throw EngineError(.invalidArgument, "the model can't be made: \(error.message)")

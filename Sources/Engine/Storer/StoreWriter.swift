@@ -182,14 +182,13 @@ final class StoreWriter: @unchecked Sendable {
             scoredRowid: 0
         )
         if configuration.autoMonitor.contains(where: { NamePattern($0).matches(group.name) }) {
-            try Monitoring.begin(
-                ModelSpec(metric: group.name),
+            head.status = try Monitoring.begin(
+                ModelSpec(metric: group.name).settingDefault(mode: configuration.defaultMode),
                 metric: metric,
                 automatic: true,
                 firstRows: configuration.firstRows,
                 transaction
             )
-            head.status = .pendingData
             head.generation = 1
         }
         return head

@@ -21,6 +21,8 @@ package final class Storer: SampleSink {
         package var autoMonitor: [String] = []
         /// Rows after which a metric waiting for data is worth a look by the runner.
         package var firstRows: Int64 = 288
+        /// Of metrics that are monitored by themselves.
+        package var defaultMode = DetectionMode.parity
         /// How long a batch is tried again when the database doesn't take it, before its senders are told. Unit: seconds.
         package var patience: Int64 = 10
         /// `[debugging] profiling`: whether the time of each batch is logged.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EngineCore
 import Foundation
 import HTM
 
@@ -13,6 +14,9 @@ enum DetectCommand {
             output. Times are ISO 8601, 'YYYY-MM-DD HH:MM:SS' or Unix seconds, UTC where they name no zone. A header may name the
             columns in any order; further columns are ignored. An empty value or NaN is a missing one. Lines that can't be used are
             named on standard error and skipped.
+
+            Mode evidence knows nothing of the file in advance; its anomaly_score is a tenth of the decimal orders of rarity, and 0.5,
+            one in 100,000, is an alarm.
 
             FILE '-' reads standard input and writes a score for each line as it comes, after 288 lines unless the range is given.
             """,
@@ -32,7 +36,12 @@ enum DetectCommand {
             ),
             Option("--spatial", "Scores values far outside the range seen before 1 (default with nab)."),
             Option("--no-spatial", "Doesn't (default with engine)."),
-            Option("--mode", "NAME", "parity (default): raw scores equal NuPIC 1.0.5's bit for bit."),
+            Option(
+                "--mode",
+                "NAME",
+                "parity (default): raw scores equal NuPIC 1.0.5's bit for bit; evidence: finds more."
+            ),
+            Option("--explain", "Adds a column that says why a value is anomalous."),
         ],
         body: run
     )
@@ -48,7 +57,8 @@ enum DetectCommand {
                 close(input)
             }
         }
-        let pace: DetectSession.Pace = isStandardInput && !options.usesNABSchedule ? .streaming : .whole
+        let streams = options.mode == .evidence || (isStandardInput && !options.usesNABSchedule)
+        let pace: DetectSession.Pace = streams ? .streaming : .whole
         return try detect(input, DetectSession(options: options, pace: pace), name: path, context: context)
     }
 
@@ -65,8 +75,19 @@ enum DetectCommand {
         case "engine": options.usesNABSchedule = false
         case let other: throw UsageError("--likelihood '\(other)' is neither nab nor engine")
         }
-        if let mode = arguments.value("--mode"), mode != "parity" {
-            throw UsageError("--mode '\(mode)' is not known, expected parity")
+        if let text = arguments.value("--mode") {
+            guard let mode = DetectionMode(rawValue: text) else {
+                throw UsageError("--mode '\(text)' is not known, expected \(DetectionMode.names)")
+            }
+            options.mode = mode
+        }
+        options.explains = arguments.has("--explain")
+        if options.mode == .evidence {
+            let values = ["--tm", "--likelihood"].filter { arguments.value($0) != nil }
+            if let name = (values + ["--spatial", "--no-spatial"].filter(arguments.has)).first {
+                throw UsageError("\(name) goes with mode parity only")
+            }
+            options.usesNABSchedule = false
         }
         let (spatial, noSpatial) = (arguments.has("--spatial"), arguments.has("--no-spatial"))
         guard !(spatial && noSpatial) else { throw UsageError("--spatial and --no-spatial contradict each other") }
@@ -88,7 +109,7 @@ enum DetectCommand {
         context: CommandContext
     ) throws -> CommandStatus {
         var session = prepared
-        context.output(SeriesScorer.header)
+        context.output(prepared.header)
         while let bytes = try nextBytes(of: input, name: name) {
             let due = try session.consume(bytes)
             if !due.isEmpty {

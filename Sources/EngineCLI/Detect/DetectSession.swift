@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EngineCore
+
 /// The work of `detect` without files: bytes go in as they come, scored lines and complaints come out.
 ///
 /// Either everything is read before the first score (NAB's schedule needs the number of records, and the default range
-/// their extremes), or scores follow their records at once, after 288 of them when the range isn't given.
+/// their extremes), or scores follow their records at once, in parity mode after 288 of them when the range isn't given.
 package struct DetectSession: Sendable {
     /// When scores are written.
     package enum Pace: Equatable, Sendable {
@@ -33,10 +35,16 @@ package struct DetectSession: Sendable {
     private var complaints: [String] = []
 
     package init(options: SeriesScorer.Options, pace: Pace) {
-        precondition(pace == .whole || !options.usesNABSchedule, "NAB's schedule needs the number of records")
+        precondition(
+            pace == .whole || options.mode == .evidence || !options.usesNABSchedule,
+            "NAB's schedule needs the number of records"
+        )
         self.options = options
         self.pace = pace
     }
+
+    /// The line above all scores.
+    package var header: String { SeriesScorer.header(explains: options.explains) }
 
     /// Takes the next bytes.
     ///
@@ -61,7 +69,7 @@ package struct DetectSession: Sendable {
         try start()
         var portion = ""
         for (index, record) in waiting.enumerated() {
-            portion += SeriesScorer.line(record, scorer!.score(record))
+            portion += line(record)
             if portion.utf8.count >= 1 << 15 {
                 output(portion)
                 portion = ""
@@ -99,17 +107,22 @@ package struct DetectSession: Sendable {
 
     private mutating func take(_ record: SeriesRecord) throws -> String {
         if scorer != nil {
-            return SeriesScorer.line(record, scorer!.score(record))
+            return line(record)
         }
         if let value = record.value {
             observed = min(observed?.lowerBound ?? value, value)...max(observed?.upperBound ?? value, value)
         }
         waiting.append(record)
-        let hasEnough = options.range != nil || waiting.count >= Self.recordsForRange
+        let hasEnough = options.mode == .evidence || options.range != nil || waiting.count >= Self.recordsForRange
         guard pace == .streaming, hasEnough else { return "" }
         try start()
         defer { waiting = [] }
-        return waiting.reduce(into: "") { $0 += SeriesScorer.line($1, scorer!.score($1)) }
+        return waiting.reduce(into: "") { $0 += line($1) }
+    }
+
+    private mutating func line(_ record: SeriesRecord) -> String {
+        let score = scorer!.score(record)
+        return scorer!.line(record, score)
     }
 
     private mutating func start() throws {

@@ -49,6 +49,12 @@ public struct EvidenceDetector: Sendable {
     /// Memory beyond what all detectors share, roughly. Unit: bytes.
     public var memoryBytes: Int { 40_000 + ensemble.memoryBytes }
 
+    /// Segments the models' temporal memories have grown, together.
+    public var segmentCount: Int { ensemble.segmentCount }
+
+    /// Synapses on them.
+    public var synapseCount: Int { ensemble.synapseCount }
+
     /// Takes the next sample and learns from it.
     public mutating func process(_ input: ModelInput) -> EvidenceOutput {
         let value = input.value.flatMap { $0.isFinite ? $0 : nil }

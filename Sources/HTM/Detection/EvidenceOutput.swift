@@ -40,10 +40,35 @@ public struct AnomalyExplanation: Sendable, Hashable {
     public var expected: ClosedRange<Double>?
     /// What was seen, in the same unit.
     public var actual: Double?
-    /// As rare as one in so many records.
-    public var oneIn: Double
+    /// As rare as one in so many records; `nil` where that isn't known.
+    public var oneIn: Double?
     /// Records the detector had seen.
     public var modelAge: Int
+
+    /// - Parameters: See the properties.
+    public init(
+        channel: EvidenceChannel,
+        expected: ClosedRange<Double>? = nil,
+        actual: Double?,
+        oneIn: Double?,
+        modelAge: Int
+    ) {
+        self.channel = channel
+        self.expected = expected
+        self.actual = actual
+        self.oneIn = oneIn
+        self.modelAge = modelAge
+    }
+
+    /// What can be said of a record in mode parity: the sequence was as rare as its likelihood says.
+    ///
+    /// `nil` at or below 0.9999, the original's yellow.
+    public init?(likelihood: Double, actual: Double?, modelAge: Int) {
+        guard likelihood > 0.9999 else { return nil }
+        // Beyond 10^10 the original's logarithm says no more either.
+        let oneIn = min(1 / max(1 - likelihood, 1e-10), 1e10)
+        self.init(channel: .temporal, actual: actual, oneIn: oneIn, modelAge: modelAge)
+    }
 
     /// One sentence for people.
     public var text: String {
@@ -61,7 +86,8 @@ public struct AnomalyExplanation: Sendable, Hashable {
             text += ", expected \(Self.short(expected.lowerBound)) to \(Self.short(expected.upperBound))"
             if channel == .gap { text += " s" }
         }
-        return text + "; about one in \(Self.short(oneIn)), after \(modelAge) records"
+        if let oneIn { text += "; about one in \(Self.short(oneIn))" }
+        return text + ", after \(modelAge) records"
     }
 
     /// Four significant digits are enough to see what is meant.

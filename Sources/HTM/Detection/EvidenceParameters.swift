@@ -7,6 +7,8 @@
 public struct EvidenceParameters: Sendable, Hashable {
     /// Width of a value bucket in the metric's unit; `nil`: found from the first records.
     public var resolution: Double?
+    /// Smallest width of a bucket, where it is found from the records; `nil` for none.
+    public var minimumResolution: Double?
     /// HTM models with different random seeds whose raw scores are averaged. 1...4.
     public var modelCount = 2
     /// Records with a value whose range gives the resolution: a day at five minutes.
@@ -34,6 +36,19 @@ public struct EvidenceParameters: Sendable, Hashable {
         self.resolution = resolution
     }
 
+    /// For values whose range is known.
+    /// - Parameters:
+    ///   - minimum: Lower end of the range, in the metric's unit.
+    ///   - maximum: Upper end; equal to `minimum` counts as one more.
+    ///   - minimumResolution: See the property.
+    /// - Throws: `ParameterError` when the distance isn't a number of at least 0.
+    public init(minimum: Double, maximum: Double, minimumResolution: Double? = nil) throws(ParameterError) {
+        let width = maximum == minimum ? 1 : maximum - minimum
+        try require(width > 0 && width.isFinite, "the range is \(minimum) to \(maximum), expected a finite one")
+        resolution = max(width / ModelEnsemble.buckets, minimumResolution ?? 0)
+        self.minimumResolution = minimumResolution
+    }
+
     func validate() throws(ParameterError) {
         try require((1...4).contains(modelCount), "modelCount is \(modelCount), expected 1...4")
         try require(rangeRecords > 1, "rangeRecords is \(rangeRecords), expected at least 2")
@@ -41,6 +56,12 @@ public struct EvidenceParameters: Sendable, Hashable {
         try require(eventRecords > 0, "eventRecords is \(eventRecords), expected at least 1")
         if let resolution {
             try require(resolution > 0 && resolution.isFinite, "resolution is \(resolution), expected more than 0")
+        }
+        if let minimumResolution {
+            try require(
+                minimumResolution > 0 && minimumResolution.isFinite,
+                "minimumResolution is \(minimumResolution), expected more than 0"
+            )
         }
     }
 }

@@ -7,7 +7,7 @@
 /// apart, or begin to move after a first day of one value.
 struct ModelEnsemble: Sendable {
     /// Buckets of the original's encoder for the whole range.
-    private static let buckets = 130.0
+    static let buckets = 130.0
     /// Buckets the encoder tells apart on either side of its first value.
     private static let reach = 499.0
     /// Records in a row out of reach before the models are made anew.
@@ -56,6 +56,10 @@ struct ModelEnsemble: Sendable {
         return .next(units: units(of: input))
     }
 
+    var segmentCount: Int { models.reduce(0) { $0 + $1.segmentCount } }
+
+    var synapseCount: Int { models.reduce(0) { $0 + $1.synapseCount } }
+
     var memoryBytes: Int {
         models.reduce(0) { $0 + $1.memoryBytes } + values.count * MemoryLayout<Double?>.stride * 2
     }
@@ -94,8 +98,8 @@ struct ModelEnsemble: Sendable {
         let width = high - low
         moving = width == 0 ? 0 : nil
         // A flat line says nothing about the range: a hundredth of the level, for now.
-        let resolution =
-            width > 0 ? width * (1 + 2 * parameters.padding) / Self.buckets : max(0.001, abs(high) * 0.01)
+        let found = width > 0 ? width * (1 + 2 * parameters.padding) / Self.buckets : max(0.001, abs(high) * 0.01)
+        let resolution = max(found, parameters.minimumResolution ?? 0)
         // A range of values so large or small that no width can be computed is as good as none.
         let isUsable = resolution.isFinite && resolution > 0
         do throws(ParameterError) {

@@ -14,6 +14,12 @@ public struct SpatialRangeTrick: Sendable, Hashable {
     /// Nothing seen yet.
     public init() {}
 
+    /// Smallest and largest value seen; `nil` before the first.
+    public var range: ClosedRange<Double>? {
+        guard let minimum, let maximum else { return nil }
+        return minimum...maximum
+    }
+
     /// Takes the next value and says whether it lies outside the earlier ones' range by more than 5 % of it.
     ///
     /// - Parameter value: nil or NaN when missing: never outside, and the range stays.

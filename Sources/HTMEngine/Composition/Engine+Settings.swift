@@ -16,6 +16,7 @@ extension Engine {
         result.autoMonitor = settings.list(.autoMonitor)
         result.logsTimings = settings.flag(.profiling)
         result.firstRows = Int64(settings.integer(.firstRows))
+        result.defaultMode = settings.defaultMode
         return result
     }
 
@@ -66,6 +67,9 @@ extension Engine {
 extension Settings {
     /// Makes the models of this installation.
     var modelFactory: HTMScoringModelFactory { HTMScoringModelFactory(likelihood: likelihoodParameters) }
+
+    /// How models detect whose spec doesn't say.
+    var defaultMode: DetectionMode { DetectionMode(rawValue: text(.detectionMode)) ?? .parity }
 
     /// How raw scores become anomaly scores here.
     var likelihoodParameters: LikelihoodParameters {

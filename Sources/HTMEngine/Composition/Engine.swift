@@ -178,7 +178,8 @@ public final class Engine: Sendable {
             checkpoints: adapters.checkpoints,
             factory: factory,
             logger: logger,
-            firstRows: firstRows
+            firstRows: firstRows,
+            defaultMode: settings.defaultMode
         )
         let maintenance = Maintenance(
             repository: adapters.repository,

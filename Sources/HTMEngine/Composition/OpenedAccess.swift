@@ -68,7 +68,8 @@ package final class OpenedAccess: Sendable {
             checkpoints: adapters.checkpoints,
             factory: configuration.settings.modelFactory,
             logger: logger,
-            firstRows: firstRows
+            firstRows: firstRows,
+            defaultMode: configuration.settings.defaultMode
         )
         if let broker = adapters.broker {
             access = DirectAccess(operations: operations, sink: QueueSink(bus: broker)) { try broker.openQueue($0) }

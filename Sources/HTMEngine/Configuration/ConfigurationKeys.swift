@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EngineCore
+
 // Every key there is, once. The names of the original come with the values of its sample where those don't carry its name.
 extension ConfigurationKey {
     // MARK: application.conf
@@ -262,6 +264,14 @@ extension ConfigurationKey {
         "Tail of the normal distribution: erfc as NuPIC 1.0, or the 71-entry table of NuPIC 0.3."
     )
 
+    static let detectionMode = ConfigurationKey(
+        .application,
+        "model",
+        "mode",
+        .choice(DetectionMode.allCases.map(\.rawValue)),
+        default: "parity",
+        "How new models detect whose spec doesn't say: parity as NuPIC 1.0.5, or evidence (docs/detection.md)."
+    )
     static let firstRows = ConfigurationKey(
         .application,
         "model",
@@ -518,7 +528,7 @@ extension ConfigurationKey {
             listenerConnections,
             listenerIdle, futureLimit, autoMonitor,
             statisticsMinimum, statisticsRefresh, statisticsSample, likelihoodTail,
-            firstRows, promoteAfter,
+            detectionMode, firstRows, promoteAfter,
             httpHost, httpPort, httpConnections, httpIdle, httpBody,
             retentionDays,
             logLevel, logFormat,

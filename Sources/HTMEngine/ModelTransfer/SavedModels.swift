@@ -56,7 +56,21 @@ package struct SavedModels: Sendable {
             saved.stateBytes = checkpoint.model.count
             // Only the generation that runs now has its definition in the metric's row.
             guard let text = metric.modelParams, metric.status == .active else { return }
-            var parameters = try ModelDefinition(text: text).modelParameters()
+            let definition = try ModelDefinition(text: text)
+            if let parameters = try definition.evidenceParameters() {
+                let detector = try EvidenceDetector(
+                    parameters: parameters,
+                    factory: models,
+                    restoring: checkpoint.model
+                )
+                saved.model = SavedModel.Size(
+                    records: detector.recordCount,
+                    segments: detector.segmentCount,
+                    synapses: detector.synapseCount
+                )
+                return
+            }
+            var parameters = try definition.modelParameters()
             parameters.likelihood = likelihood
             let model = try models.makeModel(parameters, restoring: checkpoint.model)
             saved.model = SavedModel.Size(

@@ -17,6 +17,7 @@ public struct ModelSpecification: Sendable, Hashable {
     ///   - max: Upper end.
     ///   - minResolution: Smallest difference the model tells apart, above 0; nil for 0.001.
     ///   - enableClassifier: Whether the model also predicts the next value.
+    ///   - mode: How samples become scores; nil for the installation's `[model] mode`.
     ///   - resource: What the metric belongs to, for example a server; nil for the metric's name.
     ///   - unit: For people.
     public init(
@@ -25,6 +26,7 @@ public struct ModelSpecification: Sendable, Hashable {
         max: Double? = nil,
         minResolution: Double? = nil,
         enableClassifier: Bool? = nil,
+        mode: DetectionMode? = nil,
         resource: String? = nil,
         unit: String? = nil
     ) {
@@ -33,7 +35,8 @@ public struct ModelSpecification: Sendable, Hashable {
             min: min,
             max: max,
             minResolution: minResolution,
-            enableClassifier: enableClassifier
+            enableClassifier: enableClassifier,
+            mode: mode.map { $0.engineMode }
         )
         model.resource = resource
         model.unit = unit
@@ -54,6 +57,23 @@ public struct ModelSpecification: Sendable, Hashable {
     public var metricName: String? { spec["metricSpec"]?["metric"]?.stringValue }
     /// `metricSpec.resource`.
     public var resource: String? { spec["metricSpec"]?["resource"]?.stringValue }
+}
+
+extension ModelSpecification {
+    /// How samples become anomaly scores.
+    public enum DetectionMode: String, Sendable, Hashable, CaseIterable {
+        /// One model, with raw scores that equal NuPIC 1.0.5's bit for bit.
+        case parity
+        /// HTM models and channels around them, which finds more and explains it.
+        case evidence
+
+        fileprivate var engineMode: EngineCore.DetectionMode {
+            switch self {
+            case .parity: .parity
+            case .evidence: .evidence
+            }
+        }
+    }
 }
 
 /// The verbs of a datasource: make metrics and models, and remove them.

@@ -31,7 +31,7 @@ struct EvidenceDetectorTests {
         let explanation = try #require(output.explanation)
         #expect(explanation.channel == .range)
         #expect(explanation.modelAge == 701)
-        #expect(explanation.oneIn >= 1e5)
+        #expect(explanation.oneIn ?? 0 >= 1e5)
         let expected = try #require(explanation.expected)
         #expect(expected.lowerBound < 35 && expected.upperBound > 60 && expected.upperBound < 72)
         #expect(explanation.text.contains("outside the range"))

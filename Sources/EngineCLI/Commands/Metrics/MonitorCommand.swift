@@ -17,6 +17,7 @@ enum MonitorCommand {
             Option("--min", "NUMBER", "Smallest value expected; needs --max."),
             Option("--max", "NUMBER", "Largest value expected; needs --min."),
             Option("--min-resolution", "NUMBER", "Smallest difference between values that matters (default: 0.001)."),
+            Option("--mode", "NAME", "parity or evidence (default: [model] mode of the configuration)."),
             Option("--classifier", "Predicts the next value too."),
             Option("--retry", "Builds the model of a metric in ERROR again, with the parameters it has."),
         ] + Option.engine + [.json],
@@ -51,6 +52,12 @@ enum MonitorCommand {
         params.max = try arguments.number("--max")
         params.minResolution = try arguments.number("--min-resolution")
         if arguments.has("--classifier") { params.enableClassifier = true }
+        if let text = arguments.value("--mode") {
+            guard let mode = DetectionMode(rawValue: text) else {
+                throw UsageError("--mode '\(text)' is not known, expected \(DetectionMode.names)")
+            }
+            params.mode = mode
+        }
         if arguments.has("--retry"), params != ModelSpec.ModelParams() {
             throw UsageError("--retry keeps the model's parameters: it goes with none of them")
         }
