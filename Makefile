@@ -19,7 +19,7 @@ BUILD_PACKAGES := pkg-config libsqlite3-dev libmariadb-dev librabbitmq-dev libmi
 # Tests talk to the real programs: the sqlite3 shell, curl, and the servers of the production form (started by the tests
 # themselves, on free ports and with data directories of their own).
 TEST_PACKAGES := sqlite3 curl mariadb-server rabbitmq-server supervisor python3 python3-pika openssl \
-	graphite-web prometheus-alertmanager python3-aiosmtpd testssl.sh
+	graphite-web prometheus-alertmanager python3-aiosmtpd testssl.sh iproute2 util-linux amqp-tools
 
 SOURCES = $(wildcard Package.swift Sources Tests Samples Benchmarks)
 
@@ -27,7 +27,7 @@ SOURCES = $(wildcard Package.swift Sources Tests Samples Benchmarks)
 fuzz: deps
 	Tests/Fuzz/run 60
 
-.PHONY: fuzz build run test browser-test deps test-deps format lint benchmark clean
+.PHONY: fuzz failover build run test browser-test deps test-deps format lint benchmark clean
 .DEFAULT_GOAL := build
 
 build: deps
@@ -45,6 +45,7 @@ test: deps test-deps
 	/usr/bin/python3 Tests/Crash/crash_harness.py --kills 100 --life 0.2 --metrics 18
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/flow_test.py
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/failover_test.py --seconds 20 --metrics 6
+	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/network_test.py
 	$(WITH_SERVERS) $(SWIFT) test -c release --disable-xctest
 
 # Selenium comes from PyPI, so this isn't part of `make test`, which needs nothing from outside Debian.
@@ -83,6 +84,12 @@ endif
 KILLS ?= 1000
 crash: build
 	/usr/bin/python3 Tests/Crash/crash_harness.py --kills $(KILLS) --life 0.12 --pace 0.1
+
+# The form on servers under trouble for minutes, in full size: make failover SECONDS_OF_TROUBLE=3600
+SECONDS_OF_TROUBLE ?= 240
+failover: build test-deps
+	/usr/bin/python3 Tests/Production/failover_test.py --seconds $(SECONDS_OF_TROUBLE) --metrics 200 --runners 4
+	/usr/bin/python3 Tests/Production/network_test.py --seconds $(SECONDS_OF_TROUBLE) --metrics 50
 
 format:
 	$(SWIFT) format --in-place --recursive $(SOURCES)

@@ -8,6 +8,7 @@ Usage: flow_test.py [name of one test …]
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -204,7 +205,29 @@ def test_status_and_migrate_options(pair):
             "SELECT last_rowid FROM metric WHERE name = 'asked-q-asked.metric.custom.data-ready.avg'") == [["1"]])
         numbers = app.request("GET", "/metrics")[1]
         assert "htmengine_bus_partitions_owned 16" in numbers, numbers
-        assert "asked.metric.custom.data" in app.run("status").stdout
+        me = "%s:%d" % (socket.gethostname(), app.processes["engine"].pid)
+        eventually("the owner's name", lambda: {one["owner"] for one in status()["partitionOwners"]} == {me})
+        time.sleep(5)  # the numbers for Prometheus are that old at most
+        numbers = app.request("GET", "/metrics")[1]
+        for line in ['htmengine_partition_owned{partition="15",owner="%s"} 1' % me, "htmengine_partitions_owned 16",
+                     "htmengine_runners 1", "htmengine_active_storers 1", "htmengine_lag_rows 0", "htmengine_lag_seconds 0",
+                     'htmengine_queue_ready{queue="asked.metric.custom.data"} 0',
+                     'htmengine_partition_lag_rows{partition="0"} 0']:
+            assert line + "\n" in numbers, (line, numbers)
+        text = app.run("status").stdout
+        assert "asked.metric.custom.data" in text and text.count(me) == 16, text
+        # Nobody scores: the lag is counted, in rows and seconds.
+        app.request("PUT", "/m", '{"min":0, "max":100}')
+        eventually("ACTIVE", lambda: app.sql("SELECT status FROM metric WHERE name = 'm'") == [["1"]])
+        app.kill("engine")
+        app.start("listener", "listener")
+        began = int(time.time()) - 5000
+        eventually("the listener", lambda: app.graphite_send(lines("m", 4, start=began)) or True)
+        behind = status()
+        one = [one for one in behind["partitionOwners"] if one["lagRows"]]
+        assert behind["lagRows"] == 4 and 4990 < behind["lagSeconds"] < 5300, behind
+        assert len(one) == 1 and one[0]["lagRows"] == 4 and one[0]["lagSeconds"] == behind["lagSeconds"], one
+        assert behind["ownedPartitions"] == 0 and all(one["owner"] is None for one in behind["partitionOwners"]), behind
     finally:
         app.remove()
 

@@ -146,11 +146,12 @@ class Application:
             raise AssertionError("htmengine %s: %s%s" % (" ".join(arguments), done.stdout, done.stderr))
         return done
 
-    def start(self, label, services):
-        """Starts a process of the engine; its output goes to logs/<label>.log."""
+    def start(self, label, services, prefix=(), environment=None):
+        """Starts a process of the engine, perhaps through another program; its output goes to logs/<label>.log."""
         with open(os.path.join(self.directory, "logs", label + ".log"), "ab") as log:
-            self.processes[label] = subprocess.Popen([program(), "serve", "--services", services], stdin=subprocess.DEVNULL,
-                                                     stdout=log, stderr=log, env=self.environment, cwd=self.directory)
+            self.processes[label] = subprocess.Popen([*prefix, program(), "serve", "--services", services],
+                                                     stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                                     env=environment or self.environment, cwd=self.directory)
 
     def signal(self, label, number):
         self.processes[label].send_signal(number)
@@ -159,6 +160,23 @@ class Application:
         process = self.processes.pop(label)
         process.kill()
         process.wait()
+
+    def partitions_of(self, *labels):
+        """How many partitions each of these processes has, and how many nobody has, as `htmengine status` says it."""
+        owners = [one["owner"] for one in json.loads(self.run("status", "--json").stdout)["partitionOwners"]]
+        mine = [sum(1 for owner in owners if owner and owner.endswith(":%d" % self.processes[label].pid)) for label in labels]
+        return mine, len(owners) - sum(mine)
+
+    def wait_for_shares(self, labels, seconds):
+        """Waits until these processes have all partitions, each its share; returns how long that took."""
+        start = time.monotonic()
+        # A share is 16 by their number, rounded up; the last one gets what is left.
+        smallest = max(1, 16 - (len(labels) - 1) * -(-16 // len(labels)))
+        def settled():
+            shares, rest = self.partitions_of(*labels)
+            return rest == 0 and min(shares) >= smallest
+        eventually("all partitions belong to %s" % ", ".join(labels), settled, seconds=seconds, pause=0.05)
+        return time.monotonic() - start
 
     def log(self, label):
         with open(os.path.join(self.directory, "logs", label + ".log"), errors="replace") as log:

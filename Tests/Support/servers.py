@@ -68,6 +68,8 @@ class Server:
     """One server process in a session of its own, so that all of it can be ended at once."""
 
     process = None
+    address = "127.0.0.1"
+    """Where it listens; 0.0.0.0 only in network namespaces of a test's own."""
 
     def spawn(self, arguments, environment=None):
         log = open(self.log, "ab")
@@ -133,7 +135,7 @@ class MariaDB(Server):
             tls = ["--ssl-ca=" + self.certificate["ca.pem"], "--ssl-cert=" + self.certificate["server.pem"],
                    "--ssl-key=" + self.certificate["server.key"]]
         # Commits reach the kernel, not the disk: enough to survive a killed server, and fast.
-        self.spawn([self.program("mariadbd"), *self.options(), *tls, "--bind-address=127.0.0.1", "--port=%d" % self.port,
+        self.spawn([self.program("mariadbd"), *self.options(), *tls, "--bind-address=" + self.address, "--port=%d" % self.port,
                     "--socket=" + self.socket, "--pid-file=" + os.path.join(self.directory, "pid"), "--skip-name-resolve",
                     "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=128M", "--max-connections=300",
                     "--max-connect-errors=100000", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin",
@@ -184,7 +186,7 @@ class RabbitMQ(Server):
         with open(self.path("plugins"), "w") as plugins:
             plugins.write("[rabbitmq_management].\n")
         with open(self.path("rabbitmq.conf"), "w") as conf:
-            conf.write("listeners.tcp.1 = 127.0.0.1:%d\n" % self.port)
+            conf.write("listeners.tcp.1 = %s:%d\n" % (self.address, self.port))
             conf.write("management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = %d\n" % self.management_port)
             conf.write("default_user = %s\ndefault_pass = %s\n" % (AMQP_USER, AMQP_PASSWORD))
             conf.write("disk_free_limit.absolute = 10MB\nlog.console.level = warning\n")

@@ -18,6 +18,8 @@ final class PartitionConsumer: Sendable {
     private let configuration: RabbitMQConfiguration
     private let partitionCount: Int
     private let logger: any Logger
+    /// Called whenever what this runner has may have changed; must return quickly.
+    private let ownershipChanged: @Sendable () -> Void
     private let state = Monitor(State())
     private let thread = Monitor<ServiceThread?>(nil)
 
@@ -31,8 +33,10 @@ final class PartitionConsumer: Sendable {
         worker: any PartitionWorker,
         configuration: RabbitMQConfiguration,
         partitionCount: Int,
-        logger: any Logger
+        logger: any Logger,
+        ownershipChanged: @escaping @Sendable () -> Void
     ) {
+        self.ownershipChanged = ownershipChanged
         self.worker = worker
         self.configuration = configuration
         self.partitionCount = partitionCount
@@ -75,6 +79,7 @@ final class PartitionConsumer: Sendable {
     private func change(to owned: Set<Int>) {
         state.withLock { $0.owned = owned }
         worker.partitionsChanged(owned: owned)
+        ownershipChanged()
     }
 
     /// Connects, and works until closed or until the connection breaks.

@@ -8,6 +8,7 @@ package final class RabbitMQBus: MessageBus {
         var consumers: [PartitionConsumer] = []
         var subscriptions: [RabbitMQSubscription] = []
         var moreCounters: [@Sendable () -> [String: Int64]] = []
+        var ownershipObserver: (@Sendable (Set<Int>) -> Void)?
         var isClosed = false
     }
 
@@ -42,7 +43,7 @@ package final class RabbitMQBus: MessageBus {
             configuration: configuration,
             partitionCount: partitionCount,
             logger: logger
-        )
+        ) { [weak self] in self?.tellOwnership() }
         let accepted = state.withLock { state in
             if !state.isClosed { state.consumers.append(consumer) }
             return !state.isClosed
@@ -50,6 +51,17 @@ package final class RabbitMQBus: MessageBus {
         guard !accepted else { return }
         consumer.close()
         throw EngineError(.stopping, "the bus is closed")
+    }
+
+    /// Tells `observer` which partitions this process has, now and after every change; nil ends that. It must return quickly.
+    package func observeOwnership(_ observer: (@Sendable (Set<Int>) -> Void)?) {
+        state.withLock { $0.ownershipObserver = observer }
+        tellOwnership()
+    }
+
+    private func tellOwnership() {
+        let (consumers, observer) = state.withLock { ($0.consumers, $0.ownershipObserver) }
+        observer?(consumers.reduce(into: []) { $0.formUnion($1.owned) })
     }
 
     package func leave(_ worker: any PartitionWorker) {

@@ -16,7 +16,7 @@ enum ServerStatusText {
         var table = TextTable([.init(title: "WHAT"), .init(title: "NUMBER", alignsRight: true)])
         table.add(["runners", "\(status.runners)"])
         table.add(["active storers", "\(status.activeStorers)"])
-        table.add(["partitions", "\(status.partitions)"])
+        table.add(["partitions", "\(status.partitions.count)"])
         table.add(["partitions with a runner", "\(status.ownedPartitions)"])
         table.add(["rows waiting for a score", "\(status.lagRows)"])
         table.add(["age of the oldest in seconds", "\(status.lagSeconds)"])
@@ -26,7 +26,15 @@ enum ServerStatusText {
             .init(title: "CONSUMERS", alignsRight: true),
         ])
         for queue in status.queues { queues.add([queue.name, "\(queue.messages)", "\(queue.consumers)"]) }
-        return table.text + "\n" + queues.text
+        var partitions = TextTable([
+            .init(title: "PARTITION", alignsRight: true), .init(title: "OWNER"),
+            .init(title: "READY", alignsRight: true),
+            .init(title: "ROWS BEHIND", alignsRight: true), .init(title: "SECONDS BEHIND", alignsRight: true),
+        ])
+        for one in status.partitions {
+            partitions.add(["\(one.number)", one.owner ?? "-", "\(one.ready)", "\(one.lagRows)", "\(one.lagSeconds)"])
+        }
+        return [table.text, queues.text, partitions.text].joined(separator: "\n")
     }
 
     private static func json(_ status: ServerStatus) -> String {
@@ -34,7 +42,7 @@ enum ServerStatusText {
         writer.beginObject()
         writer.field("runners", Int64(status.runners))
         writer.field("activeStorers", Int64(status.activeStorers))
-        writer.field("partitions", Int64(status.partitions))
+        writer.field("partitions", Int64(status.partitions.count))
         writer.field("ownedPartitions", Int64(status.ownedPartitions))
         writer.field("lagRows", status.lagRows)
         writer.field("lagSeconds", status.lagSeconds)
@@ -49,6 +57,18 @@ enum ServerStatusText {
             writer.field("name", queue.name)
             writer.field("ready", Int64(queue.messages))
             writer.field("consumers", Int64(queue.consumers))
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.key("partitionOwners")
+        writer.beginArray()
+        for one in status.partitions {
+            writer.beginObject()
+            writer.field("partition", Int64(one.number))
+            writer.field("owner", one.owner)
+            writer.field("ready", Int64(one.ready))
+            writer.field("lagRows", one.lagRows)
+            writer.field("lagSeconds", one.lagSeconds)
             writer.endObject()
         }
         writer.endArray()

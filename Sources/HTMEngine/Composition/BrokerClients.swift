@@ -3,20 +3,25 @@
 import Bus
 import Engine
 import EngineCore
+import Storage
 
 /// What an engine on servers does at the broker beside the bus: the custom-metric queue belongs to service `storer`, the
 /// original's clients to `runner`.
 final class BrokerClients: Sendable {
     private let storer: CustomMetricConsumer?
     private let original: OriginalClients?
+    private let register: PartitionRegister?
+    private let bus: RabbitMQBus
 
     init(
         _ bus: RabbitMQBus,
+        repository: any MetricRepository,
         services: Set<Engine.Service>,
         sink: any SampleSink,
         counters: IngestCounters,
         logger: any Logger
     ) {
+        self.bus = bus
         let configuration = bus.configuration
         if services.contains(.storer) {
             let ingest = LineIngest(sink: sink, counters: counters, logger: logger)
@@ -35,8 +40,14 @@ final class BrokerClients: Sendable {
             }
             bus.addCounters { [weak clients] in clients?.counters() ?? [:] }
             original = clients
+            register = (repository as? SQLMetricRepository).map { repository in
+                let register = PartitionRegister(SQLPartitions(database: repository.database), logger: logger)
+                bus.observeOwnership { register.update(owned: $0) }
+                return register
+            }
         } else {
             original = nil
+            register = nil
         }
     }
 
@@ -44,5 +55,7 @@ final class BrokerClients: Sendable {
     func close() {
         storer?.close()
         original?.close()
+        bus.observeOwnership(nil)
+        register?.close()
     }
 }

@@ -209,7 +209,14 @@ public final class Engine: Sendable {
             listener = started
         }
         let brokerClients = adapters.broker.map { broker in
-            BrokerClients(broker, services: services, sink: storer, counters: ingest, logger: logger)
+            BrokerClients(
+                broker,
+                repository: adapters.repository,
+                services: services,
+                sink: storer,
+                counters: ingest,
+                logger: logger
+            )
         }
         if let brokerClients { undo.append(brokerClients.close) }
         let parts = RouterParts(

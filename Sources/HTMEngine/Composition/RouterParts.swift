@@ -51,6 +51,7 @@ struct RouterParts: Sendable {
         settings.firstRows = Int64(configuration.settings.integer(.firstRows))
         settings.autoMonitor = configuration.settings.list(.autoMonitor)
         let (counters, ingest, bus, alerts) = (counters, ingest, adapters.bus, alerts)
+        let servers = ServerGauges(adapters, logger: logger)
         return JSONAPI(
             repository: adapters.repository,
             operations: verbs,
@@ -60,6 +61,7 @@ struct RouterParts: Sendable {
         ) {
             counters.snapshot().merging(ingest.snapshot()) { $0 + $1 }.merging(bus.counters()) { $0 + $1 }
                 .merging(alerts?.counters() ?? [:]) { $0 + $1 }
+                .merging(servers?.values() ?? [:]) { $1 }
         }
     }
 }

@@ -14,25 +14,43 @@ package struct ServerStatus: Sendable {
         package var consumers: Int
     }
 
+    /// A partition, who works on it, and how far that is.
+    package struct Partition: Sendable {
+        package var number: Int
+        /// Host and process id of the runner that has it, such as `web-1:4711`; nil when the broker says that nobody has, `?` when
+        /// the runner hasn't written its name down yet.
+        package var owner: String?
+        /// Hints that wait in its queue.
+        package var ready: Int
+        /// Rows of its active metrics without a score.
+        package var lagRows: Int64
+        /// Age of the oldest such row by its own time; 0 when there is none.
+        ///
+        /// Unit: seconds.
+        package var lagSeconds: Int64
+    }
+
     /// Runners connected to the broker.
     package var runners: Int
     /// Storers that take the custom-metric queue: 1, or 0 when none runs (those that stand by don't count).
     package var activeStorers: Int
-    package var partitions: Int
-    /// Partitions a runner has.
-    package var ownedPartitions: Int
+    /// All partitions, by number.
+    package var partitions: [Partition]
     /// The custom-metric queue, its dead letters, the notification queue, and those partition queues that hold something.
     package var queues: [Queue]
     /// Messages in all our queues.
     package var messages: Int
     /// Metrics by status word.
     package var metrics: [(status: String, count: Int)]
+
+    /// Partitions a runner has.
+    package var ownedPartitions: Int { partitions.count { $0.owner != nil } }
     /// Rows of active metrics without a score.
-    package var lagRows: Int64
+    package var lagRows: Int64 { partitions.reduce(0) { $0 + $1.lagRows } }
     /// Age of the oldest such row by its own time; 0 when there is none.
     ///
     /// Unit: seconds.
-    package var lagSeconds: Int64
+    package var lagSeconds: Int64 { partitions.map(\.lagSeconds).max() ?? 0 }
 
     /// - Throws: `EngineError` when database or broker can't be reached, or when the configuration is an embedded one.
     package init(_ configuration: Configuration, logger: any Logger) throws {
@@ -41,33 +59,41 @@ package struct ServerStatus: Sendable {
         }
         let repository = try Adapters.openRepository(configuration, logger: logger, migrates: false)
         defer { repository.close() }
+        let bus = try ServerParts.openBus(configuration, repository: repository, logger: logger)
+        defer { bus.close() }
+        try self.init(repository: repository, bus: bus)
+    }
+
+    /// - Throws: `EngineError` when database or broker can't be reached.
+    init(repository: SQLMetricRepository, bus: RabbitMQBus) throws {
         metrics = try repository.read { reading in
             try MetricStatus.allCases.map { status in
                 (status.word, try reading.metricCount(MetricQuery(statuses: [status])))
             }
         }
-        lagRows = try repository.read { try $0.unscoredRowCount() }
-        let oldest = try repository.database.read { connection in
-            try connection.first(
-                """
-                SELECT MIN(d.timestamp) FROM metric m JOIN htmengine_model h ON h.uid = m.uid
-                JOIN metric_data d ON d.uid = m.uid AND d.rowid = h.scored_rowid + 1 WHERE m.status = 1
-                """,
-                []
-            ) { $0.timestamp(0) } ?? nil
-        }
-        lagSeconds = oldest.map { max(0, SystemClock().wallSeconds() - $0) } ?? 0
+        let known = SQLPartitions(database: repository.database)
+        let lags = try known.lags(count: bus.partitionCount)
+        let owners = try known.owners()
+        let now = SystemClock().wallSeconds()
 
-        let bus = try ServerParts.openBus(configuration, repository: repository, logger: logger)
-        defer { bus.close() }
         let names = bus.configuration
         let depths = try bus.queueDepths()
-        partitions = bus.partitionCount
-        let partitionQueues = Set((0..<partitions).map(names.partitionQueue))
-        ownedPartitions = depths.count { partitionQueues.contains($0.queue) && $0.consumers > 0 }
-        runners = depths.first { $0.queue == names.runnersQueue }?.consumers ?? 0
-        activeStorers = depths.first { $0.queue == names.customMetricQueue }?.consumers ?? 0
+        let byName = Dictionary(depths.map { ($0.queue, $0) }) { first, _ in first }
+        partitions = (0..<bus.partitionCount).map { number in
+            let queue = byName[names.partitionQueue(number)]
+            let lag = lags[number] ?? SQLPartitions.Lag()
+            return Partition(
+                number: number,
+                owner: (queue?.consumers ?? 0) > 0 ? owners[number]?.name ?? "?" : nil,
+                ready: queue?.messages ?? 0,
+                lagRows: lag.rows,
+                lagSeconds: lag.oldest.map { max(0, now - $0) } ?? 0
+            )
+        }
+        runners = byName[names.runnersQueue]?.consumers ?? 0
+        activeStorers = byName[names.customMetricQueue]?.consumers ?? 0
         messages = depths.reduce(0) { $0 + $1.messages }
+        let partitionQueues = Set((0..<bus.partitionCount).map(names.partitionQueue))
         queues = depths.filter { depth in
             depth.queue != names.runnersQueue && (!partitionQueues.contains(depth.queue) || depth.messages > 0)
         }.map { Queue(name: $0.queue, messages: $0.messages, consumers: $0.consumers) }

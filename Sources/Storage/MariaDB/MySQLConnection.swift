@@ -18,6 +18,13 @@ final class MySQLConnection: SQLConnection {
     /// Rows and bytes of one bulk message, well below `max_allowed_packet`'s default of 16 MB.
     private static let bulkRows = 1000
     private static let bulkBytes = 4 << 20
+    /// A host that is cut off, frozen or without power says no farewell, and its open transaction would keep its locks for hours:
+    /// the server must end what nobody goes on with. (MySQL has the first of the two only.) `MySQLDatabase` doesn't trust a
+    /// connection that has rested for half as long.
+    ///
+    /// Unit: seconds.
+    private static let idleSeconds = 60
+    private static let idleTransactionSeconds = 15
 
     var dialect: SQLDialect { .mysql }
 
@@ -74,7 +81,7 @@ final class MySQLConnection: SQLConnection {
             """
             SET NAMES utf8mb4 COLLATE utf8mb4_bin;
             SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',
-            innodb_lock_wait_timeout = 10;
+            innodb_lock_wait_timeout = 10, wait_timeout = \(Self.idleSeconds)\(takesBulk ? ", idle_transaction_timeout = \(Self.idleTransactionSeconds)" : "");
             SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED
             """
         )

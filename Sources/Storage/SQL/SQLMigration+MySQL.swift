@@ -34,6 +34,7 @@ extension SQLMigration {
             """
         ),
         alerts(3, tableOptions: tableOptions),
+        partitions(4, tableOptions: tableOptions),
     ]
 
     private static let tableOptions = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"

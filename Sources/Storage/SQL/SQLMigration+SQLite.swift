@@ -83,5 +83,6 @@ extension SQLMigration {
         ),
         annotations(2),
         alerts(3),
+        partitions(4),
     ]
 }

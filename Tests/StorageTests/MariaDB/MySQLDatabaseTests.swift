@@ -138,6 +138,17 @@ struct MySQLDatabaseTests {
         #expect(other != id)
     }
 
+    @Test func theServerEndsWhatNobodyGoesOnWith() throws {
+        // A host without power or network says no farewell: what its open transaction has locked must not stay locked for the 8
+        // hours of the server's default.
+        let limits = try database.read {
+            try $0.first("SELECT @@SESSION.wait_timeout, @@SESSION.idle_transaction_timeout", []) {
+                [$0.integer(0), $0.integer(1)]
+            }
+        }
+        #expect(limits == [60, 15])
+    }
+
     @Test func aUnixSocketWorks() throws {
         var configuration = MySQLConfiguration(test.server, database: test.name)
         configuration.unixSocket = test.server.socket
