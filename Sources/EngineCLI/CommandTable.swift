@@ -11,6 +11,7 @@ package enum CommandTable {
             UnmonitorCommand.command,
             MetricsCommand.command,
             ResultsCommand.command,
+            AnomaliesCommand.command,
             SendCommand.command,
             ExportCommand.command,
             ImportCommand.command,

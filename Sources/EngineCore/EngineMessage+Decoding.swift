@@ -55,7 +55,8 @@ extension MetricRow {
             rawAnomalyScore: try number("rawAnomaly"),
             anomalyScore: anomaly,
             displayValue: DisplayValue.of(anomalyScore: anomaly),
-            predictions: predictions.text
+            predictions: predictions.text,
+            reason: try fields.fields["explanation"].map { try AnomalyReason(json: $0) }
         )
     }
 }

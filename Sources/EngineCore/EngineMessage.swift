@@ -122,7 +122,13 @@ extension EngineMessage {
 }
 
 extension InferenceResults {
-    func write(to writer: inout JSONWriter) {
+    /// Appends the message as JSON.
+    ///
+    /// - Parameter explanation: Writes a row's reason as `explanation`; nil for the original's message, which has none.
+    package func write(
+        to writer: inout JSONWriter,
+        explanation: ((AnomalyReason, inout JSONWriter) -> Void)? = nil
+    ) {
         writer.beginObject()
         writer.key("metric")
         writer.beginObject()
@@ -146,6 +152,10 @@ extension InferenceResults {
             writer.field("anomaly", row.anomalyScore)
             writer.key("multiStepBestPredictions")
             writer.raw(row.predictions ?? "null")
+            if let explanation, let reason = row.reason {
+                writer.key("explanation")
+                explanation(reason, &writer)
+            }
             writer.endObject()
         }
         writer.endArray()

@@ -29,6 +29,8 @@ package struct MetricRow: Sendable, Hashable {
     /// Best predictions per number of steps ahead as JSON text (`{"1": 12.9}`); the four letters `null` once scored without a
     /// classifier; nil until scored.
     package var predictions: String?
+    /// Why it is anomalous; set only by the model and where it was asked for.
+    package var reason: AnomalyReason?
 
     package init(
         rowid: Int64,
@@ -37,7 +39,8 @@ package struct MetricRow: Sendable, Hashable {
         rawAnomalyScore: Double? = nil,
         anomalyScore: Double? = nil,
         displayValue: Int64? = nil,
-        predictions: String? = nil
+        predictions: String? = nil,
+        reason: AnomalyReason? = nil
     ) {
         self.rowid = rowid
         self.timestamp = timestamp
@@ -46,6 +49,7 @@ package struct MetricRow: Sendable, Hashable {
         self.anomalyScore = anomalyScore
         self.displayValue = displayValue
         self.predictions = predictions
+        self.reason = reason
     }
 
     package var sample: Sample { Sample(timestamp: timestamp, value: value) }

@@ -238,6 +238,24 @@ import Testing
         #expect(second.errorOutput.contains("already monitored"))
     }
 
+    @Test func anAnomalySaysWhy() throws {
+        let engine = try start()
+        let monitor = try engine.curl("/m", "-X", "PUT", "-d", #"{"mode":"evidence"}"#)
+        #expect(monitor.output.hasPrefix("Created"))
+        let lines = (0..<400).map { "\($0 == 350 ? 900 : $0 * 7 % 24) \(1_434_000_000 + $0 * 300)" }
+        #expect(try engine.curl("/m", "--data-binary", lines.joined(separator: "\n")).output.hasPrefix("Saved"))
+        try eventually("all rows are scored") {
+            try engine.curl("/m").output.contains("None") ? nil : true
+        }
+        let list = try engine.command("anomalies", "m*")
+        #expect(list.output.contains("the value is outside the range seen so far: 900, expected 0 to 23; about one in"))
+        #expect(try engine.command("anomalies", "m*", "--json").output.contains(#""channel":"range""#))
+        #expect(try engine.command("anomalies", "n*").output == "No anomalies.\n")
+        #expect(try engine.curl("/_events").output.contains(#""explanation":{"channel":"range""#))
+        _ = try engine.command("unmonitor", "m")
+        #expect(try engine.command("anomalies").output == "No anomalies.\n")
+    }
+
     @Test func aRestartGoesOnAndAKillLosesNothing() throws {
         var engine = try start()
         _ = try engine.curl("/m", "-X", "PUT", "-d", #"{"min":0,"max":24}"#)

@@ -61,6 +61,13 @@ import Testing
                     }
                     let far = try #require(try fixture.rows(name)[330].anomalyScore)
                     #expect(far > 0.99999)
+                    let uid = try fixture.operations.metric(name).uid
+                    let reasons = try fixture.repository.read { try $0.reasons(uid: uid, rowids: 1...360) }
+                    let expected = try undisturbed(samples).enumerated().compactMap { index, output in
+                        output.explanation.map { (Int64(index + 1), $0.text) }
+                    }
+                    #expect(reasons.mapValues(\.text) == Dictionary(uniqueKeysWithValues: expected))
+                    #expect(reasons[331]?.channel == "range" && reasons[331]?.actual == 5000)
                 }
             }
         }

@@ -97,6 +97,49 @@ import Testing
         #expect(scores == [nil, 1, nil])
     }
 
+    @Test func reasonsAreKeptAsLongAsTheirScores() throws {
+        let uid = try makeMetric("m.one", rows: 4, status: .active)
+        let reasons = [
+            AnomalyReason(channel: "range", expected: -1.5...2.25, actual: 9, oneIn: 1e6, modelAge: 700),
+            AnomalyReason(channel: "temporal", expected: nil, actual: nil, oneIn: nil, modelAge: 1),
+        ]
+        let rows: [ScoredRow] = [nil, reasons[0], reasons[1], nil].enumerated().map { index, reason in
+            let rowid = Int64(index) + 1
+            return ScoredRow(
+                rowid: rowid,
+                timestamp: rowid * 300,
+                rawAnomalyScore: 0,
+                anomalyScore: 0.99995,
+                displayValue: 1_000_000,
+                reason: reason
+            )
+        }
+        // The same again changes nothing.
+        for _ in 0..<2 {
+            try repository.write {
+                let batch = ScoreBatch(uid: uid, generation: 1, rows: rows, publishedRowid: 0)
+                let old = ScoreBatch(uid: uid, generation: 0, rows: rows, publishedRowid: 0)
+                #expect(try $0.storeScores([old, batch]) == [false, true])
+            }
+        }
+        func kept() throws -> [Int64: AnomalyReason] {
+            try repository.read { try $0.reasons(uid: uid, rowids: 1...4) }
+        }
+        #expect(try kept() == [2: reasons[0], 3: reasons[1]])
+        #expect(try repository.read { try $0.reasons(uid: uid, rowids: 3...3) }.count == 1)
+        let list = try repository.read { try $0.explainedRows(pattern: "m.*", limit: 10) }
+        #expect(list.map(\.rowid) == [3, 2] && list.map(\.name) == ["m.one", "m.one"])
+        #expect(list.last?.value == 2.0 / 7)
+        #expect(list.last?.anomalyScore == 0.99995)
+        #expect(list.last?.reason == reasons[0])
+        #expect(try repository.read { try $0.explainedRows(pattern: "M.*", limit: 10) }.isEmpty)
+        #expect(try repository.read { try $0.explainedRows(pattern: nil, limit: 1) }.map(\.rowid) == [3])
+        _ = try repository.write { try $0.deleteRows(uid: uid, upTo: 2, olderThan: 10_000, limit: 100) }
+        #expect(try kept() == [3: reasons[1]])
+        try repository.write { try $0.clearModel(uid: uid) }
+        #expect(try kept().isEmpty)
+    }
+
     @Test func workIsFoundThroughTheModelTable() throws {
         let lagging = try makeMetric("lagging", rows: 3, status: .active)
         let waiting = try makeMetric("waiting", rows: 4, status: .pendingData)

@@ -28,7 +28,7 @@ final class APIFixture {
             factory: NoModels(),
             logger: QuietLogger()
         )
-        stream = try ResultStream(bus: bus)
+        stream = try ResultStream(bus: bus, repository: repository)
         let api = JSONAPI(
             repository: repository,
             operations: EngineVerbs(operations),

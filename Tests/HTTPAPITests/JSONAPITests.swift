@@ -4,6 +4,7 @@ import Engine
 import EngineCore
 import Foundation
 import HTTPAPI
+import Storage
 import Testing
 
 @Suite struct JSONAPITests {
@@ -117,6 +118,35 @@ import Testing
         #expect(events[1]["peak"]?.doubleValue == 0.9999999)
         #expect(try api.json("GET", "/_events?quiet_rows=11").value.arrayValue?.count == 3)
         #expect(try api.json("GET", "/_events?open=true").value.arrayValue?.count == 1)
+    }
+
+    @Test func eventsSayWhy() throws {
+        let api = try APIFixture()
+        let uid = try api.metric("m", scores: Self.calm)
+        let reason = AnomalyReason(channel: "range", expected: 0...50, actual: 90, oneIn: 1e6, modelAge: 310)
+        try api.repository.write { transaction in
+            let row = ScoredRow(
+                rowid: 310,
+                timestamp: 1_400_092_700,
+                rawAnomalyScore: 1,
+                anomalyScore: 0.999999,
+                displayValue: 1_000_000_001,
+                reason: reason
+            )
+            _ = try transaction.storeScores([ScoreBatch(uid: uid, generation: 1, rows: [row], publishedRowid: 0)])
+        }
+        let events = try #require(try api.json("GET", "/_events").value.arrayValue)
+        let explanation = try #require(events.first?["explanation"])
+        #expect(explanation["channel"]?.stringValue == "range")
+        #expect(explanation["expected_low"]?.doubleValue == 0 && explanation["expected_high"]?.doubleValue == 50)
+        #expect(explanation["one_in"]?.doubleValue == 1e6 && explanation["model_age"]?.integerValue == 310)
+        #expect(
+            explanation["text"]?.stringValue
+                == "the value is outside the range seen so far: 90, expected 0 to 50; about one in 1000000, after 310 records"
+        )
+        // A lower threshold finds what nothing was said about.
+        let weak = try api.json("GET", "/_events?start_above=0.5&end_below=0.5").value.arrayValue
+        #expect(weak?.contains { $0["explanation"] == .null } == true)
     }
 
     @Test func rankingSumsTheHighestDisplayValueOfEachBar() throws {

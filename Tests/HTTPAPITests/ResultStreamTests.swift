@@ -3,13 +3,21 @@
 import Bus
 import EngineCore
 import HTTPAPI
+import Storage
 import TestSupport
 import Testing
 
 @Suite struct ResultStreamTests {
-    private func publish(_ api: APIFixture, _ name: String, rowid: Int64) throws {
+    private func publish(
+        _ api: APIFixture,
+        _ name: String,
+        uid: String? = nil,
+        rowid: Int64,
+        score: Double = 0.5,
+        reason: AnomalyReason? = nil
+    ) throws {
         let metric = MetricDescription(
-            uid: "uid-\(name)",
+            uid: uid ?? "uid-\(name)",
             name: name,
             description: nil,
             resource: nil,
@@ -22,8 +30,9 @@ import Testing
             timestamp: 1,
             value: 2,
             rawAnomalyScore: 0,
-            anomalyScore: 0.5,
-            displayValue: 1000
+            anomalyScore: score,
+            displayValue: 1000,
+            reason: reason
         )
         try api.bus.publish([.inferenceResults(InferenceResults(metric: metric, generation: 1, rows: [row]))])
     }
@@ -54,6 +63,34 @@ import Testing
         let rest = try events(back, "result", count: 3)
         #expect(rest.count == 3)
         #expect(rest[0].contains("\"rowid\":2") && rest[2].contains("\"rowid\":4"))
+    }
+
+    /// A reason comes with the message where the engine is embedded, and from the database where a broker lies between.
+    @Test func anomalousResultsSayWhy() throws {
+        let api = try APIFixture()
+        let uid = try api.metric("stored", scores: Array(repeating: 0.1, count: 5))
+        let reason = AnomalyReason(channel: "gap", expected: 0...300, actual: 9000, oneIn: 31_623, modelAge: 5)
+        try api.repository.write { transaction in
+            let row = ScoredRow(
+                rowid: 5,
+                timestamp: 1,
+                rawAnomalyScore: 0,
+                anomalyScore: 0.99995,
+                displayValue: 1,
+                reason: reason
+            )
+            _ = try transaction.storeScores([ScoreBatch(uid: uid, generation: 1, rows: [row], publishedRowid: 0)])
+        }
+        let response = try api.send("GET", "/_stream")
+        try publish(api, "direct", rowid: 1, score: 0.99995, reason: reason)
+        try publish(api, "stored", uid: uid, rowid: 5, score: 0.99995)
+        try publish(api, "calm", rowid: 1)
+        let events = try events(response, "result", count: 3)
+        for event in events.prefix(2) {
+            #expect(event.contains(#""explanation":{"channel":"gap","expected_low":0"#), "\(event)")
+            #expect(event.contains("samples were missing for an unusually long time: 9000, expected 0 to 300 s"))
+        }
+        #expect(!events[2].contains("explanation"))
     }
 
     @Test func filtersTakeUidsNamesAndPatterns() throws {

@@ -194,6 +194,7 @@ export function metricPage(host, uid) {
         row("Monitored", metric.auto ? "by itself (auto_monitor)" : "by hand"),
         m?.since && row("Age", `${plural(m.age_rows, "sample")}, since ${time(seconds(m.since))}`),
         m && row("Value range", m.range ? `${value(m.range.min)} … ${value(m.range.max)}` : "estimated from the data"),
+        row("Detection", m?.model_params?.mode ?? "parity"),
         m && row("Generation", String(m.generation)),
         row("Predictions", metric.parameters?.modelParams?.enableClassifier ? "on" : "off"),
         row("Server", metric.server ?? "–"), row("uid", h("code", {}, metric.uid))),

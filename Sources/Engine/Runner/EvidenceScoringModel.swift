@@ -12,7 +12,11 @@ struct EvidenceScoringModel: ScoringModel {
     mutating func process(_ sample: Sample) -> RowScore {
         let output = detector.process(ModelInput(timestamp: sample.timestamp, value: sample.value))
         // On the original's scale, so that its thresholds and colours keep their meaning.
-        return RowScore(rawAnomalyScore: output.rawScore ?? 0, anomalyScore: output.likelihood)
+        return RowScore(
+            rawAnomalyScore: output.rawScore ?? 0,
+            anomalyScore: output.likelihood,
+            reason: output.explanation.map { AnomalyReason($0) }
+        )
     }
 
     var memoryBytes: Int { detector.memoryBytes }

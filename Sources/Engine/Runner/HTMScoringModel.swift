@@ -11,10 +11,17 @@ struct HTMScoringModel: ScoringModel {
 
     mutating func process(_ sample: Sample) -> RowScore {
         let output = model.process(ModelInput(timestamp: sample.timestamp, value: sample.value))
+        let likelihood = output.likelihood ?? 0
+        let explanation = AnomalyExplanation(
+            likelihood: likelihood,
+            actual: sample.value,
+            modelAge: model.recordCount
+        )
         return RowScore(
             rawAnomalyScore: output.rawScore,
-            anomalyScore: output.likelihood ?? 0,
-            predictions: output.prediction == nil ? "null" : Self.json(output.bestPredictions)
+            anomalyScore: likelihood,
+            predictions: output.prediction == nil ? "null" : Self.json(output.bestPredictions),
+            reason: explanation.map { AnomalyReason($0) }
         )
     }
 

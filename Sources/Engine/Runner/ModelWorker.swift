@@ -193,7 +193,8 @@ final class ModelWorker: @unchecked Sendable {
                         rawAnomalyScore: score.rawAnomalyScore,
                         anomalyScore: score.anomalyScore,
                         displayValue: DisplayValue.of(anomalyScore: score.anomalyScore),
-                        predictions: score.predictions
+                        predictions: score.predictions,
+                        reason: score.reason
                     )
                 )
             }

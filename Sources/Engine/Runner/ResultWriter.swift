@@ -226,10 +226,12 @@ final class ResultWriter: Sendable {
             rows: results.rows.map { row in
                 ScoredRow(
                     rowid: row.rowid,
+                    timestamp: row.timestamp,
                     rawAnomalyScore: row.rawAnomalyScore ?? 0,
                     anomalyScore: row.anomalyScore ?? 0,
                     displayValue: row.displayValue ?? 0,
-                    predictions: row.predictions ?? "null"
+                    predictions: row.predictions ?? "null",
+                    reason: row.reason
                 )
             },
             publishedRowid: 0

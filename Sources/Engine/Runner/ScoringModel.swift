@@ -10,11 +10,19 @@ package struct RowScore: Sendable, Hashable {
     package var anomalyScore: Double
     /// JSON text: an object from steps ahead to value, or `null`.
     package var predictions: String
+    /// nil when the row isn't anomalous.
+    package var reason: AnomalyReason?
 
-    package init(rawAnomalyScore: Double, anomalyScore: Double, predictions: String = "null") {
+    package init(
+        rawAnomalyScore: Double,
+        anomalyScore: Double,
+        predictions: String = "null",
+        reason: AnomalyReason? = nil
+    ) {
         self.rawAnomalyScore = rawAnomalyScore
         self.anomalyScore = anomalyScore
         self.predictions = predictions
+        self.reason = reason
     }
 }
 

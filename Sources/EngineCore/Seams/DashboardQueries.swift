@@ -119,6 +119,13 @@ package protocol DashboardReading {
     /// Metrics without scored rows in the window are left out. Highest first.
     func displayRanking(end: Int64, barSeconds: Int64, barCount: Int64) throws -> [(uid: String, score: Double)]
 
+    /// Why rows of one metric were anomalous, by row id; only those that were.
+    func reasons(uid: String, rowids: ClosedRange<Int64>) throws -> [Int64: AnomalyReason]
+    /// Anomalous rows with their reasons, newest first.
+    ///
+    /// - Parameter pattern: For the metric's whole name, `*` any run, `?` one character; nil for all metrics.
+    func explainedRows(pattern: String?, limit: Int) throws -> [ExplainedRow]
+
     func annotation(id: String) throws -> Annotation?
     func annotations(_ query: AnnotationQuery) throws -> [Annotation]
     /// How many `query` selects, its limit and offset aside.

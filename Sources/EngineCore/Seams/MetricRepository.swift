@@ -99,7 +99,7 @@ package protocol MetricTransaction: MetricReading, DashboardWriting {
     func insertScoredRows(uid: String, _ rows: [MetricRow]) throws
 
     /// Writes the scores of many models. A batch whose metric is gone, not ACTIVE, or of another generation is left out as a
-    /// whole. Sets `scored_rowid` to the last row of the batch when that is higher, and `published_rowid` likewise.
+    /// whole. Keeps the rows' reasons. Sets `scored_rowid` to the last row of the batch when that is higher, and `published_rowid` likewise.
     /// - Returns: For each batch, whether it was written.
     func storeScores(_ batches: [ScoreBatch]) throws -> [Bool]
 
@@ -113,9 +113,9 @@ package protocol MetricTransaction: MetricReading, DashboardWriting {
     func noteCheckpoints(_ notes: [CheckpointNote]) throws
     /// Notes what a durable bus has taken over; never lowers `published_rowid`, and leaves other generations alone.
     func notePublished(_ notes: [PublishedNote]) throws
-    /// `parameters`, `model_params`, `message` to NULL, status UNMONITORED, and the four result columns of all rows to NULL.
+    /// `parameters`, `model_params`, `message` to NULL, status UNMONITORED, and as `clearScores`.
     func clearModel(uid: String) throws
-    /// The four result columns of all rows to NULL.
+    /// The four result columns of all rows to NULL, and their reasons away.
     func clearScores(uid: String) throws
     /// Removes metric, rows and model record.
     /// - Returns: False when there was no such metric.
@@ -210,24 +210,32 @@ package struct RowBatch: Sendable {
 /// The scores of one row.
 package struct ScoredRow: Sendable, Hashable {
     package var rowid: Int64
+    /// Of the sample, Unix seconds.
+    package var timestamp: Int64
     package var rawAnomalyScore: Double
     package var anomalyScore: Double
     package var displayValue: Int64
     /// JSON text; `null` without a classifier.
     package var predictions: String
+    /// nil when the row isn't anomalous.
+    package var reason: AnomalyReason?
 
     package init(
         rowid: Int64,
+        timestamp: Int64 = 0,
         rawAnomalyScore: Double,
         anomalyScore: Double,
         displayValue: Int64,
-        predictions: String = "null"
+        predictions: String = "null",
+        reason: AnomalyReason? = nil
     ) {
         self.rowid = rowid
+        self.timestamp = timestamp
         self.rawAnomalyScore = rawAnomalyScore
         self.anomalyScore = anomalyScore
         self.displayValue = displayValue
         self.predictions = predictions
+        self.reason = reason
     }
 }
 

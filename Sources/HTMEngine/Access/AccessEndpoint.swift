@@ -84,6 +84,30 @@ struct AccessEndpoint: Sendable {
                 for row in rows { row.write(to: &writer) }
                 writer.endArray()
             }
+        case .explainedRows:
+            let rows = try access.explainedRows(
+                pattern: arguments["pattern"]?.stringValue,
+                limit: Int(try whole("limit"))
+            )
+            return { writer in
+                writer.beginArray()
+                for row in rows { row.write(to: &writer) }
+                writer.endArray()
+            }
+        case .reasons:
+            let (first, last) = (try whole("first"), try whole("last"))
+            guard first <= last else { throw EngineError(.invalidArgument, "$.first is beyond $.last") }
+            let reasons = try access.reasons(uid: try text("uid"), rowids: first...last)
+            return { writer in
+                writer.beginArray()
+                for (rowid, reason) in reasons.sorted(by: { $0.key < $1.key }) {
+                    writer.beginArray()
+                    writer.value(rowid)
+                    reason.write(to: &writer)
+                    writer.endArray()
+                }
+                writer.endArray()
+            }
         case .verify, .removeRows, .backup: return written(try maintenance.answer(verb, arguments))
         case .send:
             let refusals = try access.send(try SampleColumns.read(arguments))

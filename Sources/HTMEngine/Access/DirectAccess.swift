@@ -93,6 +93,17 @@ package final class DirectAccess: EngineAccess {
         }
     }
 
+    package func explainedRows(pattern: String?, limit: Int) throws -> [ExplainedRow] {
+        guard (1...Self.mostRows).contains(limit) else {
+            throw EngineError(.invalidArgument, "limit is \(limit); expected 1 to \(Self.mostRows)")
+        }
+        return try operations.repository.read { try $0.explainedRows(pattern: pattern, limit: limit) }
+    }
+
+    package func reasons(uid: String, rowids: ClosedRange<Int64>) throws -> [Int64: AnomalyReason] {
+        try operations.repository.read { try $0.reasons(uid: uid, rowids: rowids) }
+    }
+
     package func send(_ samples: [IncomingSample]) throws -> [(index: Int, reason: SampleRefusal)] {
         let answer = Monitor<StoreOutcome?>(nil)
         try sink.submit(samples) { outcome in answer.update { $0 = outcome } }

@@ -64,6 +64,16 @@ package protocol EngineAccess: Sendable {
     ///   - limit: At most 100,000.
     func rows(uid: String, after rowid: Int64, limit: Int) throws -> [MetricRow]
 
+    /// Anomalous rows with their reasons, newest first.
+    /// - Parameters:
+    ///   - pattern: For the metric's whole name, `*` any run, `?` one character; nil for all.
+    ///   - limit: At most 100,000.
+    func explainedRows(pattern: String?, limit: Int) throws -> [ExplainedRow]
+
+    /// Why rows of one metric were anomalous, by row id; only those that were.
+    /// - Parameter rowids: The first and the last one.
+    func reasons(uid: String, rowids: ClosedRange<Int64>) throws -> [Int64: AnomalyReason]
+
     /// Stores samples (on servers: hands them durably to the queue of the storer).
     /// - Returns: Samples that were refused, by index. All others are safe.
     func send(_ samples: [IncomingSample]) throws -> [(index: Int, reason: SampleRefusal)]

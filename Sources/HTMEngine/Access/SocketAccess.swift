@@ -86,6 +86,29 @@ package final class SocketAccess: EngineAccess {
         return try (answer.arrayValue ?? []).map(MetricRow.init(wire:))
     }
 
+    package func explainedRows(pattern: String?, limit: Int) throws -> [ExplainedRow] {
+        let answer = try ask(
+            .explainedRows,
+            ["pattern": pattern.map(JSONValue.string) ?? .null, "limit": .integer(Int64(limit))]
+        )
+        return try (answer.arrayValue ?? []).map(ExplainedRow.init(json:))
+    }
+
+    package func reasons(uid: String, rowids: ClosedRange<Int64>) throws -> [Int64: AnomalyReason] {
+        let answer = try ask(
+            .reasons,
+            ["uid": .string(uid), "first": .integer(rowids.lowerBound), "last": .integer(rowids.upperBound)]
+        )
+        var reasons: [Int64: AnomalyReason] = [:]
+        for item in answer.arrayValue ?? [] {
+            guard let pair = item.arrayValue, pair.count == 2, let rowid = pair[0].integerValue else {
+                throw EngineError(.failed, "the engine's answer holds \(item.text), which is no row with its reason")
+            }
+            reasons[rowid] = try AnomalyReason(json: pair[1])
+        }
+        return reasons
+    }
+
     package func send(_ samples: [IncomingSample]) throws -> [(index: Int, reason: SampleRefusal)] {
         var writer = JSONWriter()
         SampleColumns.write(samples, to: &writer)

@@ -153,7 +153,10 @@ public final class Engine: Sendable {
         undo.append(storer.stop)
         // Without HTTP nobody reads the stream, and on servers it would be everybody's results.
         let readsStream = services.contains(.http) || configuration.repository == .sqlite
-        let stream = try ResultStream(bus: readsStream ? adapters.bus : InProcessBus(partitionCount: 1))
+        let stream = try ResultStream(
+            bus: readsStream ? adapters.bus : InProcessBus(partitionCount: 1),
+            repository: adapters.repository
+        )
         undo.append(stream.stop)
         let alerts = try startAlerts(adapters)
         if let alerts { undo.append(alerts.stop) }

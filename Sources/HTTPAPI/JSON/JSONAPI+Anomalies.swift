@@ -40,16 +40,28 @@ extension JSONAPI {
                 || (!event.isOpen && event.end.timestamp < times.lowerBound)
         }
         found.sort { ($0.start.timestamp, $0.uid) > ($1.start.timestamp, $1.uid) }
+        let page = found.dropFirst(offset).prefix(limit)
+        var reasons: [AnomalyReason?] = []
+        try repository.read { reading in
+            reasons = try page.map { event in
+                try reading.reasons(uid: event.uid, rowids: event.peak.rowid...event.peak.rowid)[event.peak.rowid]
+            }
+        }
         var writer = JSONWriter()
         writer.beginArray()
-        for event in found.dropFirst(offset).prefix(limit) {
-            Self.write(event, name: rows[event.uid]?.name ?? "", to: &writer)
+        for (event, reason) in zip(page, reasons) {
+            Self.write(event, name: rows[event.uid]?.name ?? "", reason, to: &writer)
         }
         writer.endArray()
-        return .json(writer.bytes, headers: page(request, offset: offset, limit: limit, total: found.count))
+        return .json(writer.bytes, headers: self.page(request, offset: offset, limit: limit, total: found.count))
     }
 
-    private static func write(_ event: AnomalyEvent, name: String, to writer: inout JSONWriter) {
+    private static func write(
+        _ event: AnomalyEvent,
+        name: String,
+        _ reason: AnomalyReason?,
+        to writer: inout JSONWriter
+    ) {
         writer.beginObject()
         writer.field("metric", event.uid)
         writer.field("name", name)
@@ -63,6 +75,8 @@ extension JSONAPI {
         writer.field("peak_value", event.peak.value)
         writer.field("level", Level(score: event.peak.anomalyScore).rawValue)
         writer.field("open", event.isOpen)
+        writer.key("explanation")
+        if let reason { reason.write(to: &writer) } else { writer.null() }
         writer.endObject()
     }
 

@@ -33,10 +33,13 @@ package final class ResultStream: Sendable {
     let epoch: String
     let state = Monitor(State())
     private let subscription: any MessageSubscription
+    /// Has the reasons that messages from a broker don't carry; nil when they can't be had.
+    private let repository: (any MetricRepository)?
     private let thread = Monitor<ServiceThread?>(nil)
 
     /// Subscribes and begins to collect.
-    package init(bus: any MessageBus) throws {
+    package init(bus: any MessageBus, repository: (any MetricRepository)? = nil) throws {
+        self.repository = repository
         epoch = String(UInt32.random(in: 0...UInt32.max), radix: 16)
         subscription = try bus.subscribe(capacity: 4096)
         thread.withLock { thread in thread = ServiceThread(name: "stream") { [self] in collect() } }
@@ -55,7 +58,7 @@ package final class ResultStream: Sendable {
     private func collect() {
         while let messages = subscription.next(timeoutMilliseconds: 1000) {
             guard !messages.isEmpty else { continue }
-            let entries = messages.map(Self.entry)
+            let entries = messages.map(entry)
             state.update { state in
                 state.entries.append(contentsOf: entries)
                 // Removing from the front moves the rest: do it seldom.
@@ -69,17 +72,39 @@ package final class ResultStream: Sendable {
         state.update { $0.ended = true }
     }
 
-    private static func entry(_ message: EngineMessage) -> Entry {
+    private func entry(_ message: EngineMessage) -> Entry {
         switch message {
         case .inferenceResults(let results):
-            Entry(uid: results.metric.uid, name: results.metric.name, text: "event: result\ndata: \(message.json)\n\n")
+            var writer = JSONWriter()
+            explained(results).write(to: &writer) { reason, writer in reason.write(to: &writer) }
+            return Entry(
+                uid: results.metric.uid,
+                name: results.metric.name,
+                text: "event: result\ndata: \(writer.text)\n\n"
+            )
         case .commandResult(let result):
-            Entry(
+            return Entry(
                 uid: result.modelId,
                 name: result.modelInfo?.metricName,
                 text: "event: command\ndata: \(message.json)\n\n"
             )
         }
+    }
+
+    /// The results with their reasons, where rows have any.
+    private func explained(_ results: InferenceResults) -> InferenceResults {
+        guard let repository, let first = results.rows.first, let last = results.rows.last, first.rowid <= last.rowid,
+            results.rows.contains(where: { $0.reason == nil && ($0.anomalyScore ?? 0) > AnomalyReason.scoreAbove }),
+            // Without the database the scores still go out.
+            let reasons = try? repository.read({
+                try $0.reasons(uid: results.metric.uid, rowids: first.rowid...last.rowid)
+            })
+        else { return results }
+        var results = results
+        for index in results.rows.indices where results.rows[index].reason == nil {
+            results.rows[index].reason = reasons[results.rows[index].rowid]
+        }
+        return results
     }
 
     // MARK: HTTP

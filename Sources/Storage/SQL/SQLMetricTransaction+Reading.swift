@@ -113,7 +113,7 @@ extension SQLMetricTransaction {
     }
 
     /// `*` and `?` in LIKE's words.
-    private static func likePattern(_ pattern: String) -> String {
+    static func likePattern(_ pattern: String) -> String {
         String(
             pattern.flatMap { character -> [Character] in
                 switch character {
@@ -127,7 +127,7 @@ extension SQLMetricTransaction {
     }
 
     /// SQLite's GLOB also knows `[…]`, which we don't want.
-    private static func globPattern(_ pattern: String) -> String {
+    static func globPattern(_ pattern: String) -> String {
         String(pattern.flatMap { $0 == "[" ? Array("[[]") : [$0] })
     }
 

@@ -134,6 +134,7 @@ extension SQLMetricTransaction {
             """,
             progress
         )
+        try storeReasons(zip(batches, accepted).filter(\.1).map(\.0))
         return accepted
     }
 
@@ -224,6 +225,7 @@ extension SQLMetricTransaction {
             """,
             [.text(uid)]
         )
+        try removeReasons(uid: uid)
     }
 
     func deleteMetric(uid: String) throws -> Bool {
@@ -241,6 +243,7 @@ extension SQLMetricTransaction {
                 [.text(uid), .integer(rowid), .integer(Int64(limit)), .timestamp(timestamp)]
             ) { $0.optionalInteger(0) } ?? nil
         guard let end else { return 0 }
+        try removeReasons(uid: uid, upTo: end)
         return try connection.execute(
             "DELETE FROM metric_data WHERE uid = ? AND rowid <= ?",
             [.text(uid), .integer(end)]

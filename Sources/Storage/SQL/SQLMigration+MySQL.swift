@@ -35,6 +35,7 @@ extension SQLMigration {
         ),
         alerts(3, tableOptions: tableOptions),
         partitions(4, tableOptions: tableOptions),
+        anomalies(5, tableOptions: tableOptions),
     ]
 
     private static let tableOptions = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"

@@ -84,5 +84,6 @@ extension SQLMigration {
         annotations(2),
         alerts(3),
         partitions(4),
+        anomalies(5),
     ]
 }

@@ -181,6 +181,7 @@ final class SimulatedTransaction: MetricTransaction {
         row.anomalyScore = score.anomalyScore
         row.displayValue = score.displayValue
         row.predictions = score.predictions
+        row.reason = score.reason
         tables.rows[uid]?[index] = row
     }
 

@@ -9,6 +9,13 @@ extension SimulatedTransaction {
     func overviewRows() throws -> [OverviewRow] { throw refusal }
     func rowid(uid: String, atOrAfter time: Int64) throws -> Int64? { throw refusal }
     func highestScore(uid: String, rowids: ClosedRange<Int64>) throws -> Double? { throw refusal }
+    func reasons(uid: String, rowids: ClosedRange<Int64>) throws -> [Int64: AnomalyReason] {
+        let rows = try rows(RowQuery(uid: uid, rowids: rowids))
+        return Dictionary(rows.compactMap { row in row.reason.map { (row.rowid, $0) } }) { first, _ in first }
+    }
+
+    func explainedRows(pattern: String?, limit: Int) throws -> [ExplainedRow] { [] }
+
     func forEachRow(uid: String?, scoredAbove threshold: Double, _ body: (HighRow) throws -> Bool) throws {
         throw refusal
     }

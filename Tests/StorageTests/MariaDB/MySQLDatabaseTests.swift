@@ -200,6 +200,10 @@ struct MySQLDatabaseTests {
         #expect(applied.count == SQLMigration.all(.mysql).count)
         #expect(try repository.migrate() == [])
         let metric = Metric.custom(name: "größe.🎉")
+        let reasons = [
+            1000: AnomalyReason(channel: "range", expected: -0.1...0.3, actual: 1 / 3, oneIn: 1e6, modelAge: 1000),
+            1500: AnomalyReason(channel: "temporal", expected: nil, actual: nil, oneIn: nil, modelAge: 1500),
+        ]
         try repository.write { transaction in
             #expect(try transaction.createMetric(metric).isNew)
             #expect(try transaction.createMetric(.custom(name: "größe.🎉")).uid == metric.uid)
@@ -213,9 +217,11 @@ struct MySQLDatabaseTests {
             let scores = (1...2000).map {
                 ScoredRow(
                     rowid: Int64($0),
+                    timestamp: 1_700_000_000 + Int64($0) * 300,
                     rawAnomalyScore: 1 / Double($0),
                     anomalyScore: 0.1 + 0.2,
-                    displayValue: 1000
+                    displayValue: 1000,
+                    reason: reasons[$0]
                 )
             }
             let stored = try transaction.storeScores([
@@ -230,6 +236,11 @@ struct MySQLDatabaseTests {
         let raw: [Double?] = [1 / 1999.0, 1 / 2000.0]
         #expect(rows.map(\.rawAnomalyScore) == raw)
         #expect(rows.allSatisfy { $0.anomalyScore == 0.1 + 0.2 })
+        let kept = try repository.read { try $0.reasons(uid: metric.uid, rowids: 1...2000) }
+        #expect(kept == [1000: reasons[1000], 1500: reasons[1500]])
+        let explained = try repository.read { try $0.explainedRows(pattern: "grö?e.*", limit: 10) }
+        #expect(explained.map(\.rowid) == [1500, 1000])
+        #expect(explained.last?.timestamp == 1_700_300_000)
         let head = try #require(try repository.read { try $0.heads(names: ["größe.🎉", "nobody"]) }.first)
         #expect(head.lastRowid == 2000)
         #expect(head.scoredRowid == 2000)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Engine
 import EngineCore
 import HTMEngine
 
@@ -28,6 +29,7 @@ enum ResultsCommand {
             while let messages = subscription.next(timeoutMilliseconds: waitMilliseconds) {
                 for message in messages where isWanted(message, names) {
                     context.output(asJSON ? message.json + "\n" : text(message))
+                    if !asJSON { context.output(try reasons(message, engine.access)) }
                     if let rest = left {
                         guard rest > 1 else { return .success }
                         left = rest - 1
@@ -43,6 +45,20 @@ enum ResultsCommand {
         return switch message {
         case .inferenceResults(let results): names.contains(results.metric.name ?? "")
         case .commandResult(let result): names.contains(result.modelInfo?.metricName ?? "")
+        }
+    }
+
+    /// A line for each anomalous row, below the original's text.
+    private static func reasons(_ message: EngineMessage, _ access: any EngineAccess) throws -> String {
+        guard case .inferenceResults(let results) = message else { return "" }
+        let anomalous = results.rows.filter { ($0.anomalyScore ?? 0) > AnomalyReason.scoreAbove }
+        guard let first = anomalous.first, let last = anomalous.last, first.rowid <= last.rowid else { return "" }
+        // Messages of a broker are the original's, without reasons.
+        let isMissing = anomalous.contains { $0.reason == nil }
+        let stored = isMissing ? try access.reasons(uid: results.metric.uid, rowids: first.rowid...last.rowid) : [:]
+        return anomalous.reduce(into: "") { text, row in
+            guard let reason = row.reason ?? stored[row.rowid] else { return }
+            text += "Anomaly at \(Timestamps.sqlText(row.timestamp)): \(reason.text)\n"
         }
     }
 
