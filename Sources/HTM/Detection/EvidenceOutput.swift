@@ -92,7 +92,8 @@ public struct AnomalyExplanation: Sendable, Hashable {
 
     /// Four significant digits are enough to see what is meant.
     private static func short(_ value: Double) -> String {
-        guard value != 0, value.isFinite else { return "\(value)" }
+        if value == 0 { return "0" }
+        guard value.isFinite else { return "\(value)" }
         let scale = power(10, 3 - decimalLogarithm(abs(value)).rounded(.down))
         let rounded = (value * scale).rounded() / scale
         return abs(rounded) < 1e15 && rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
