@@ -77,6 +77,13 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
+        .executableTarget(
+            name: "htm-engine-benchmark",
+            dependencies: ["Engine", "EngineCore", "Storage"],
+            path: "Benchmarks/EngineBenchmark",
+            swiftSettings: swiftSettings
+        ),
+
         tests("HTMTests", ["HTM"]),
         tests("EvaluationTests", ["Evaluation", "HTM"]),
         tests("EngineTests", ["Engine", "EngineCore", "Storage", "Bus", "HTM", "TestSupport"]),

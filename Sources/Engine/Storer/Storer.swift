@@ -10,9 +10,9 @@ import EngineCore
 package final class Storer: SampleSink {
     package struct Configuration: Sendable {
         /// Samples held while the database works; senders beyond it wait. 1…10,000,000.
-        package var queueLimit = 100_000
+        package var queueLimit = 200_000
         /// Most samples in one transaction. 1…1,000,000.
-        package var transactionLimit = 20_000
+        package var transactionLimit = 100_000
         /// How far a sample may be ahead of our clock. Unit: seconds.
         package var longestLead: Int64 = 86_400
         /// Most metrics in the database; a sample of another name is refused. Above 0.

@@ -46,6 +46,15 @@ package struct SQLRows: Sendable {
         values.append(contentsOf: row)
     }
 
+    /// Appends one row of the shape of a stored sample, without an array in between.
+    package mutating func append(text: String, integer: Int64, timestamp: Int64, double: Double) {
+        precondition(columnCount == 4, "the row has another number of columns")
+        values.append(.text(text))
+        values.append(.integer(integer))
+        values.append(.timestamp(timestamp))
+        values.append(.double(double))
+    }
+
     package func row(_ index: Int) -> ArraySlice<SQLValue> {
         values[index * columnCount..<(index + 1) * columnCount]
     }

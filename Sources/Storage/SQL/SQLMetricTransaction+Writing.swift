@@ -30,14 +30,15 @@ extension SQLMetricTransaction {
         var rows = SQLRows(columnCount: 4)
         rows.reserve(rows: batches.reduce(0) { $0 + $1.samples.count })
         var ends = SQLRows(columnCount: 3)
-        for batch in batches {
+        // In the order of the tables, which touches each of their pages once.
+        for batch in batches.sorted(by: { $0.uid < $1.uid }) {
             guard let last = batch.samples.last else { continue }
             for (index, sample) in batch.samples.enumerated() {
                 rows.append(
-                    .text(batch.uid),
-                    .integer(batch.firstRowid + Int64(index)),
-                    .timestamp(sample.timestamp),
-                    .double(sample.value)
+                    text: batch.uid,
+                    integer: batch.firstRowid + Int64(index),
+                    timestamp: sample.timestamp,
+                    double: sample.value
                 )
             }
             ends.append(

@@ -12,8 +12,12 @@ final class SQLiteConnection: SQLConnection {
 
     var dialect: SQLDialect { .sqlite }
 
+    /// Refused, and harmlessly so, where another part of the process has used SQLite before.
+    private static let configured: Void = { _ = csqlite_leave_out_memory_statistics() }()
+
     /// Opens the file at `path`, creating it when `writable`.
     init(path: String, writable: Bool) throws {
+        Self.configured
         var handle: OpaquePointer?
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (writable ? SQLITE_OPEN_CREATE : 0)
         let status = sqlite3_open_v2(path, &handle, flags, nil)
@@ -46,13 +50,29 @@ final class SQLiteConnection: SQLConnection {
     @discardableResult
     func executeMany(_ sql: String, _ rows: SQLRows) throws -> Int {
         let statement = try prepare(sql)
-        var changed = 0
-        for index in 0..<rows.rowCount {
-            defer { sqlite3_reset(statement) }
-            try bind(statement, rows.row(index), sql)
-            changed += try stepToEnd(statement, sql)
+        precondition(
+            rows.columnCount == sqlite3_bind_parameter_count(statement),
+            "the statement takes another number of parameters"
+        )
+        return try rows.values.withUnsafeBufferPointer { values in
+            var changed = 0
+            for start in stride(from: 0, to: values.count, by: rows.columnCount) {
+                defer { sqlite3_reset(statement) }
+                for column in 0..<rows.columnCount {
+                    let value = values[start + column]
+                    // A reset statement keeps what is bound, and rows of one metric come together.
+                    if start > 0, case .text(let text) = value,
+                        case .text(let before) = values[start + column - rows.columnCount],
+                        text.utf8.elementsEqual(before.utf8)
+                    {
+                        continue
+                    }
+                    guard Self.bind(statement, Int32(column + 1), value) == SQLITE_OK else { throw lastError(sql) }
+                }
+                changed += try stepToEnd(statement, sql)
+            }
+            return changed
         }
-        return changed
     }
 
     func query(_ sql: String, _ parameters: [SQLValue], _ body: (any SQLRow) throws -> Bool) throws {

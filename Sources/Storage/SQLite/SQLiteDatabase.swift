@@ -85,7 +85,7 @@ package final class SQLiteDatabase: SQLDatabase {
             PRAGMA foreign_keys = ON;
             PRAGMA temp_store = MEMORY;
             PRAGMA cache_size = -\(configuration.writerCacheKiB);
-            PRAGMA wal_autocheckpoint = 4000;
+            PRAGMA wal_autocheckpoint = 16000;
             PRAGMA journal_size_limit = 67108864;
             """
         )
