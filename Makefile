@@ -6,7 +6,7 @@
 # make format    rewrite the sources in the project's format
 # make lint      check the format, change nothing
 # make browser-test drives the dashboard in Chromium, screenshots in .build/screenshots
-# make benchmark run what lies in Benchmarks/
+# make benchmark run what lies in Benchmarks/ (ARGS="engine --full": see Benchmarks/run)
 #
 # Each of them first sees to the Debian packages it needs (make deps, make test-deps): it installs what is missing, says what,
 # and asks for sudo only when it isn't root. DEPS=no skips that on machines where packages come another way.
@@ -20,6 +20,8 @@ BUILD_PACKAGES := pkg-config libsqlite3-dev libmariadb-dev librabbitmq-dev libmi
 # themselves, on free ports and with data directories of their own).
 TEST_PACKAGES := sqlite3 curl mariadb-server rabbitmq-server supervisor python3 python3-pika openssl \
 	graphite-web prometheus-alertmanager python3-aiosmtpd testssl.sh iproute2 util-linux amqp-tools
+# What the benchmarks measure themselves against. Debian starts carbon-cache and influxd at installation: disable them where that disturbs.
+BENCHMARK_PACKAGES := gcc libc6-dev python3 wrk graphite-carbon influxdb
 
 SOURCES = $(wildcard Package.swift Sources Tests Samples Benchmarks)
 
@@ -98,6 +100,9 @@ lint:
 	$(SWIFT) format lint --strict --recursive $(SOURCES)
 
 benchmark: deps
+ifneq ($(DEPS),no)
+	$(call install_missing,$(BENCHMARK_PACKAGES))
+endif
 	@if [ -f Benchmarks/run ]; then exec Benchmarks/run $(ARGS); else echo "no benchmarks yet"; fi
 
 clean:

@@ -26,7 +26,7 @@ def main():
     table = Table()
     load, began = os.getloadavg()[0], time.monotonic()
     for part in options.parts or PARTS:
-        importlib.import_module("part_" + part if part == "http" else part).run(table, options.full)
+        importlib.import_module("part_" + part).run(table, options.full)
     print("\n%d cores, load %.1f before and %.1f after, %s, %.0f s\n" % (
         os.cpu_count(), load, os.getloadavg()[0], "full" if options.full else "quick", time.monotonic() - began))
     print(table.text())

@@ -57,7 +57,7 @@ def engine(pieces, metrics):
             database = server.database()
             stored = database.execute("SELECT COUNT(*) FROM metric_data").fetchone()[0]
             assert stored == samples + metrics, (stored, samples + metrics)
-            digest = rows_hash(database, "m.name, d.rowid, d.timestamp, d.metric_value")
+            digest = rows_hash(database, "m.name, d.rowid, d.metric_value")
             schema = [row[0] for row in database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")]
             database.close()
         name = "htmengine_store_transactions_total"
