@@ -21,7 +21,10 @@ func number(_ index: Int) -> Int {
 }
 
 func usage() -> Never {
-    print("usage: htm-engine-benchmark turns FILE WARM | seed DATA METRICS LEARNED RECORDS | swap DATA COUNT RECORDS | checkpoint RECORDS")
+    print(
+        "usage: htm-engine-benchmark turns FILE WARM | seed DATA METRICS LEARNED RECORDS | swap DATA COUNT RECORDS"
+            + " | checkpoint RECORDS"
+    )
     exit(2)
 }
 
