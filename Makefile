@@ -5,7 +5,9 @@
 # make test      build and run every test
 # make format    rewrite the sources in the project's format
 # make lint      check the format, change nothing
-# make browser-test drives the dashboard in Chromium, screenshots in .build/screenshots
+# make browser-test drives the dashboard in Chromium, screenshots in .build/screenshots (make test does so too)
+# make intruder  tries on a running engine what an intruder tries (make test does so too)
+# make tls-audit testssl.sh against the TLS port; takes some minutes
 # make benchmark run what lies in Benchmarks/ (ARGS="engine --full": see Benchmarks/run)
 #
 # Each of them first sees to the Debian packages it needs (make deps, make test-deps): it installs what is missing, says what,
@@ -19,7 +21,7 @@ BUILD_PACKAGES := pkg-config libsqlite3-dev libmariadb-dev librabbitmq-dev libmi
 # Tests talk to the real programs: the sqlite3 shell, curl, and the servers of the production form (started by the tests
 # themselves, on free ports and with data directories of their own).
 TEST_PACKAGES := sqlite3 curl mariadb-server rabbitmq-server supervisor python3 python3-pika openssl \
-	graphite-web prometheus-alertmanager python3-aiosmtpd testssl.sh iproute2 util-linux amqp-tools
+	graphite-web prometheus-alertmanager python3-aiosmtpd chromium chromium-driver python3-selenium iproute2 util-linux amqp-tools
 # What the benchmarks measure themselves against. Debian starts carbon-cache and influxd at installation: disable them where that disturbs.
 BENCHMARK_PACKAGES := gcc libc6-dev python3 wrk graphite-carbon influxdb
 
@@ -29,7 +31,7 @@ SOURCES = $(wildcard Package.swift Sources Tests Samples Benchmarks)
 fuzz: deps
 	Tests/Fuzz/run 60
 
-.PHONY: fuzz failover build run test browser-test deps test-deps format lint benchmark clean
+.PHONY: fuzz failover build run test browser-test intruder tls-audit deps test-deps format lint benchmark clean
 .DEFAULT_GOAL := build
 
 build: deps
@@ -44,19 +46,25 @@ WITH_SERVERS = Tests/Support/with-servers
 
 test: deps test-deps
 	$(SWIFT) build -c release --product htmengine
+	/usr/bin/python3 Tests/Intruder/intruder_test.py
+	/usr/bin/python3 Tests/Browser/dashboard_test.py
 	/usr/bin/python3 Tests/Crash/crash_harness.py --kills 100 --life 0.2 --metrics 18
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/flow_test.py
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/failover_test.py --seconds 20 --metrics 6
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/network_test.py
 	$(WITH_SERVERS) $(SWIFT) test -c release --disable-xctest
 
-# Selenium comes from PyPI, so this isn't part of `make test`, which needs nothing from outside Debian.
-browser-test: build
+browser-test: build test-deps
+	/usr/bin/python3 Tests/Browser/dashboard_test.py
+
+intruder: build
+	/usr/bin/python3 Tests/Intruder/intruder_test.py
+
+tls-audit: build
 ifneq ($(DEPS),no)
-	$(call install_missing,chromium chromium-driver python3-venv)
+	$(call install_missing,testssl.sh openssl)
 endif
-	test -x .build/browser/bin/python || (python3 -m venv .build/browser && .build/browser/bin/pip install -q selenium)
-	.build/browser/bin/python Tests/Browser/dashboard_test.py
+	/usr/bin/python3 Tests/Intruder/tls_audit.py
 
 # Installs the packages of its first argument that aren't there yet.
 define install_missing
