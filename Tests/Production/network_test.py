@@ -196,7 +196,7 @@ def fixed_trouble(hosts, application):
     application.kill(second)
     hosts.hosts[second].mend()
     hosts.start(second)
-    # Required: two heartbeats (20 s), and the broker looks only now and then.
+    # Two heartbeats: 14 to 21 s.
     took = application.wait_for_shares([second, slow], 120)
     print("  their partitions were taken over, and shared with the new runner, after %.1f s" % took, flush=True)
     hosts.hosts[first].mend()
