@@ -33,12 +33,12 @@ def lines(name, count, start=1_700_000_000):
 
 def test_readme_flow(pair):
     """migrate, processes, samples by three ways, models by HTTP, results by SQL, HTTP and AMQP."""
-    app = Application("skeleton", pair)
+    app = Application("readme", pair)
     try:
         refused = app.run("migrate", check=False)
         assert refused.returncode == 1, refused
         text = refused.stdout + refused.stderr
-        assert "CREATE DATABASE `skeleton`" in text and "127.0.0.1" in text, text
+        assert "CREATE DATABASE `readme`" in text and "127.0.0.1" in text, text
         assert production.servers.SQL_PASSWORD not in text, text
         app.create_database()
         assert "315d6ad6c19f" in app.run("migrate").stdout
