@@ -72,7 +72,7 @@ let package = Package(
         .target(name: "CBenchmark", path: "Benchmarks/CBenchmark"),
         .executableTarget(
             name: "htm-benchmark",
-            dependencies: ["HTM", "CZstd", "CBenchmark"],
+            dependencies: ["HTM", "Evaluation", "CZstd", "CBenchmark"],
             path: "Benchmarks/ModelBenchmark",
             swiftSettings: swiftSettings
         ),

@@ -269,12 +269,25 @@ static uint64_t pattern_hits_avx2(const uint16_t *sources, int32_t size, const c
     return or_of_lanes(bits);
 }
 
+/// table[code] for codes below 32, the table given in halves; codes behind a segment's end may be anything.
+CK_TARGET_AVX2
+static inline __attribute__((always_inline)) __m128i step_codes(__m128i codes, __m128i low, __m128i high) {
+    __m128i isHigh = _mm_slli_epi16(codes, 3);  // bit 4 of each byte becomes its top bit
+    return _mm_blendv_epi8(_mm_shuffle_epi8(low, codes), _mm_shuffle_epi8(high, codes), isHigh);
+}
+
 CK_TARGET_AVX2
 static uint64_t reinforce_avx2(const uint16_t *sources, uint8_t *codes, int32_t size, const ck_pattern *pattern,
                                uint64_t update, const ck_code_steps *steps, uint8_t first_connected, int32_t *connected,
                                int32_t *removed) {
     __m256i bits = _mm256_setzero_si256();
     const __m256i wanted = _mm256_set1_epi64x((long long)update);
+    const int isSmall = steps->code_count <= 32;
+    const __m128i limit = _mm_set1_epi8((char)first_connected);
+    const __m128i upLow = _mm_loadu_si128((const __m128i *)steps->increased);
+    const __m128i upHigh = _mm_loadu_si128((const __m128i *)(steps->increased + 16));
+    const __m128i downLow = _mm_loadu_si128((const __m128i *)steps->decreased);
+    const __m128i downHigh = _mm_loadu_si128((const __m128i *)(steps->decreased + 16));
     int32_t connected_count = 0, removed_count = 0;
     for (int32_t i = 0; i < size; i += 8) {
         int32_t count = size - i >= 8 ? 8 : size - i;
@@ -287,7 +300,28 @@ static uint64_t reinforce_avx2(const uint16_t *sources, uint8_t *codes, int32_t 
                                          _mm256_sub_epi32(ranks, _mm256_set1_epi32(32)));
         // Shifts of 32 and more (also negative ones, read unsigned) give 0, so that one half decides.
         __m256i named = _mm256_slli_epi32(_mm256_or_si256(low, high), 31);
-        uint32_t up = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_and_si256(named, isHit)));
+        __m256i isUp = _mm256_and_si256(named, isHit);
+        if (isSmall) {
+            // Eight codes at once. Packing with saturation keeps the top bits of the lanes that go up.
+            __m128i old = _mm_loadl_epi64((const __m128i *)(codes + i));
+            __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(isUp), _mm256_extracti128_si256(isUp, 1));
+            __m128i stepped = _mm_blendv_epi8(step_codes(old, downLow, downHigh), step_codes(old, upLow, upHigh),
+                                              _mm_packs_epi16(words, words));
+            uint32_t live = (1u << count) - 1;
+            uint32_t gone = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(stepped, _mm_set1_epi8(-1))) & live;
+            uint32_t isConnected = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(stepped, limit), stepped)) & live;
+            removed_count += __builtin_popcount(gone);
+            connected_count += __builtin_popcount(isConnected & ~gone);
+            if (count == 8) {
+                _mm_storel_epi64((__m128i *)(codes + i), stepped);
+            } else {
+                // What lies behind the segment belongs to another.
+                uint64_t word = (uint64_t)_mm_cvtsi128_si64(stepped);
+                memcpy(codes + i, &word, (size_t)count);
+            }
+            continue;
+        }
+        uint32_t up = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(isUp));
         for (int32_t k = 0; k < count; k++) {
             uint8_t code = codes[i + k];
             code = up >> k & 1 ? steps->increased[code] : steps->decreased[code];
@@ -300,12 +334,97 @@ static uint64_t reinforce_avx2(const uint16_t *sources, uint8_t *codes, int32_t 
     *removed = removed_count;
     return or_of_lanes(bits);
 }
+CK_TARGET_AVX512
+static int32_t connected_activity_avx512(const uint16_t *sources, const uint8_t *codes, int32_t size,
+                                         uint8_t first_connected, const uint32_t *active) {
+    const __m128i limit = _mm_set1_epi8((char)first_connected);
+    const __m512i one = _mm512_set1_epi32(1);
+    int32_t count = 0;
+    for (int32_t i = 0; i < size; i += 16) {
+        __mmask16 live = (__mmask16)(size - i >= 16 ? 0xFFFF : (1u << (size - i)) - 1);
+        __mmask16 isConnected = _mm_mask_cmpge_epu8_mask(live, _mm_maskz_loadu_epi8(live, codes + i), limit);
+        __m512i source = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(live, sources + i));
+        __m512i words = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), isConnected, _mm512_srli_epi32(source, 5),
+                                                    active, 4);
+        __m512i bit = _mm512_sllv_epi32(one, _mm512_and_si512(source, _mm512_set1_epi32(31)));
+        count += __builtin_popcount(_mm512_mask_test_epi32_mask(isConnected, words, bit));
+    }
+    return count;
+}
+
+/// As `hits_of_eight`, for sixteen: the bits of lanes that hit, in two halves of 64-bit lanes.
+CK_TARGET_AVX512
+static inline __attribute__((always_inline)) void hits_of_sixteen(const uint16_t *sources, const ck_pattern *pattern,
+                                                                  __mmask16 live, __m512i *first, __m512i *second) {
+    const __m512i low = _mm512_set1_epi32(0xFFFF);
+    const __m512i zero = _mm512_setzero_si512();
+    const __m512i one = _mm512_set1_epi64(1);
+    __m512i source = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(live, sources));
+    __m512i column = _mm512_srl_epi32(source, _mm_cvtsi32_si128(pattern->column_shift));
+    __m512i rank = _mm512_and_si512(_mm512_mask_i32gather_epi32(zero, live, column, pattern->ranks, 2), low);
+    __mmask16 isRank = _mm512_mask_cmplt_epi32_mask(live, rank, _mm512_set1_epi32(pattern->count));
+    __m512i cell = _mm512_and_si512(_mm512_mask_i32gather_epi32(zero, isRank, rank, pattern->cells, 2), low);
+    __mmask16 isHit = _mm512_mask_cmpeq_epi32_mask(isRank, cell, source);
+    *first = _mm512_maskz_sllv_epi64((__mmask8)isHit, one, _mm512_cvtepu32_epi64(_mm512_castsi512_si256(rank)));
+    *second = _mm512_maskz_sllv_epi64((__mmask8)(isHit >> 8), one,
+                                      _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(rank, 1)));
+}
+
+CK_TARGET_AVX512
+static uint64_t pattern_hits_avx512(const uint16_t *sources, int32_t size, const ck_pattern *pattern) {
+    __m512i bits = _mm512_setzero_si512();
+    for (int32_t i = 0; i < size; i += 16) {
+        __mmask16 live = (__mmask16)(size - i >= 16 ? 0xFFFF : (1u << (size - i)) - 1);
+        __m512i first, second;
+        hits_of_sixteen(sources + i, pattern, live, &first, &second);
+        bits = _mm512_or_si512(bits, _mm512_or_si512(first, second));
+    }
+    return (uint64_t)_mm512_reduce_or_epi64(bits);
+}
+
+CK_TARGET_AVX512
+static uint64_t reinforce_avx512(const uint16_t *sources, uint8_t *codes, int32_t size, const ck_pattern *pattern,
+                                 uint64_t update, const ck_code_steps *steps, uint8_t first_connected,
+                                 int32_t *connected, int32_t *removed) {
+    const __m512i wanted = _mm512_set1_epi64((long long)update);
+    const __m128i limit = _mm_set1_epi8((char)first_connected);
+    const __m128i upLow = _mm_loadu_si128((const __m128i *)steps->increased);
+    const __m128i upHigh = _mm_loadu_si128((const __m128i *)(steps->increased + 16));
+    const __m128i downLow = _mm_loadu_si128((const __m128i *)steps->decreased);
+    const __m128i downHigh = _mm_loadu_si128((const __m128i *)(steps->decreased + 16));
+    __m512i bits = _mm512_setzero_si512();
+    int32_t connected_count = 0, removed_count = 0;
+    for (int32_t i = 0; i < size; i += 16) {
+        __mmask16 live = (__mmask16)(size - i >= 16 ? 0xFFFF : (1u << (size - i)) - 1);
+        __m512i first, second;
+        hits_of_sixteen(sources + i, pattern, live, &first, &second);
+        // A hit counts only if the update names its cell.
+        first = _mm512_and_si512(first, wanted);
+        second = _mm512_and_si512(second, wanted);
+        bits = _mm512_or_si512(bits, _mm512_or_si512(first, second));
+        __mmask16 isUp = (__mmask16)(_mm512_test_epi64_mask(first, first) |
+                                     (uint32_t)_mm512_test_epi64_mask(second, second) << 8);
+        __m128i old = _mm_maskz_loadu_epi8(live, codes + i);
+        __m128i stepped = _mm_mask_blend_epi8(isUp, step_codes(old, downLow, downHigh), step_codes(old, upLow, upHigh));
+        __mmask16 isGone = _mm_mask_cmpeq_epi8_mask(live, stepped, _mm_set1_epi8(-1));
+        __mmask16 isConnected = _mm_mask_cmpge_epu8_mask(live, stepped, limit);
+        removed_count += __builtin_popcount(isGone);
+        connected_count += __builtin_popcount((uint32_t)isConnected & ~(uint32_t)isGone);
+        _mm_mask_storeu_epi8(codes + i, live, stepped);
+    }
+    *connected = connected_count;
+    *removed = removed_count;
+    return (uint64_t)_mm512_reduce_or_epi64(bits);
+}
 #endif
 
 int32_t ck_connected_activity(ck_level level, const uint16_t *sources, const uint8_t *codes, int32_t size,
                               uint8_t first_connected, const uint32_t *active) {
 #if defined(__x86_64__)
-    if (level != CK_BASELINE) {
+    if (level == CK_AVX512) {
+        return connected_activity_avx512(sources, codes, size, first_connected, active);
+    }
+    if (level == CK_AVX2) {
         return connected_activity_avx2(sources, codes, size, first_connected, active);
     }
 #endif
@@ -314,7 +433,10 @@ int32_t ck_connected_activity(ck_level level, const uint16_t *sources, const uin
 
 uint64_t ck_pattern_hits(ck_level level, const uint16_t *sources, int32_t size, const ck_pattern *pattern) {
 #if defined(__x86_64__)
-    if (level != CK_BASELINE) {
+    if (level == CK_AVX512) {
+        return pattern_hits_avx512(sources, size, pattern);
+    }
+    if (level == CK_AVX2) {
         return pattern_hits_avx2(sources, size, pattern);
     }
 #endif
@@ -325,6 +447,10 @@ uint64_t ck_reinforce(ck_level level, const uint16_t *sources, uint8_t *codes, i
                       uint64_t update, const ck_code_steps *steps, uint8_t first_connected, int32_t *connected,
                       int32_t *removed) {
 #if defined(__x86_64__)
+    // The form for AVX-512 has tables of 32 codes only.
+    if (level == CK_AVX512 && steps->code_count <= 32) {
+        return reinforce_avx512(sources, codes, size, pattern, update, steps, first_connected, connected, removed);
+    }
     if (level != CK_BASELINE) {
         return reinforce_avx2(sources, codes, size, pattern, update, steps, first_connected, connected, removed);
     }

@@ -72,6 +72,7 @@ uint64_t ck_pattern_hits(ck_level level, const uint16_t *sources, int32_t size, 
 typedef struct {
     uint8_t increased[256];
     uint8_t decreased[256];
+    int32_t code_count;  // codes in use are below this
 } ck_code_steps;
 
 /// Steps the codes of a segment: up where the source is among the pattern's cells that `update` names, else down.

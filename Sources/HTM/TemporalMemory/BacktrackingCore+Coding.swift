@@ -265,6 +265,10 @@ extension BacktrackingCore {
         permanences: inout ByteStream
     ) {
         let cellsPerColumn = parameters.cellsPerColumn
+        // Touched only as far as it is used.
+        columns.reserve(2 * pool.synapseCount)
+        cells.reserve(pool.synapseCount)
+        permanences.reserve(pool.synapseCount * MemoryLayout<Layout.Rule.Stored>.stride)
         for (index, segment) in order.enumerated() {
             if index + 12 < order.count {
                 let coming = pool.records[Int(order[index + 12])]
@@ -274,20 +278,25 @@ extension BacktrackingCore {
             let record = pool.records[Int(segment)]
             let size = Int(record.size)
             let sources = pool.sources(of: record)
-            let stored = pool.permanences(of: record)
-            columns.reserve(3 * size)
-            cells.reserve(2 * size)
-            var last = 0
-            for synapse in 0..<size {
-                let column = pool.column(of: sources[synapse])
-                // The last column isn't left in ascending order, so distances are never negative.
-                columns.appendReservedVarint(column - last)
-                last = column
-                cells.appendReservedVarint(Int(sources[synapse]) - column * cellsPerColumn)
+            columns.append(atMost: 3 * size + 1) { address in
+                var (address, last) = (address, 0)
+                for synapse in 0..<size {
+                    let column = pool.column(of: sources[synapse])
+                    // The last column isn't left in ascending order, so distances are never negative.
+                    address = ByteStream.writeVarint(column - last, at: address)
+                    last = column
+                }
+                return address
             }
-            for synapse in 0..<size {
-                Layout.Rule.encode(stored[synapse], into: &permanences)
+            cells.append(atMost: 3 * size + 1) { address in
+                var address = address
+                for synapse in 0..<size {
+                    let cell = Int(sources[synapse]) - pool.column(of: sources[synapse]) * cellsPerColumn
+                    address = ByteStream.writeVarint(cell, at: address)
+                }
+                return address
             }
+            Layout.Rule.encode(pool.permanences(of: record), count: size, into: &permanences)
         }
     }
 
@@ -402,7 +411,7 @@ extension BacktrackingCore {
         var previous = -1
         var connected = 0
         for synapse in 0..<size {
-            column += columns.varint()
+            column += columns.unforeseenVarint()
             let cellInColumn = cells.varint()
             let source = column * cellsPerColumn + cellInColumn
             guard column < columnCount, cellInColumn < cellsPerColumn, source > previous,
@@ -414,8 +423,8 @@ extension BacktrackingCore {
             sources[synapse] = Cell(truncatingIfNeeded: source)
             permanences[synapse] = stored
             connected += rule.isConnected(stored) ? 1 : 0
-            pool.announceSynapse(of: segment, column: column, cell: cellInColumn)
         }
+        pool.announceSynapses(of: segment)
         pool.setConnected(connected, of: segment)
         (readers.columns, readers.cells, readers.permanences) = (columns, cells, codes)
         return !columns.hasFailed && !cells.hasFailed && !codes.hasFailed

@@ -49,6 +49,7 @@ struct CodedPermanence: PermanenceRule {
             bytes[index] = code(rule.increased(permanence))
             bytes[256 + index] = rule.decreased(permanence).map(code) ?? Self.removed
         }
+        tables.steps.pointee.code_count = Int32(floats.count)
         codes = UnsafePointer(bytes)
         self.floats = floats
         codeCount = UInt8(floats.count)
@@ -93,8 +94,11 @@ struct CodedPermanence: PermanenceRule {
     }
 
     @inline(__always)
-    static func encode(_ stored: UInt8, into stream: inout ByteStream) {
-        stream.append(stored)
+    static func encode(_ stored: UnsafePointer<UInt8>, count: Int, into stream: inout ByteStream) {
+        stream.append(atMost: count) { address in
+            address.update(from: stored, count: count)
+            return address + count
+        }
     }
 
     @inline(__always)

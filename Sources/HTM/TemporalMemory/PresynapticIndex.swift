@@ -93,10 +93,10 @@ struct PresynapticIndex {
         banks[bank][position] = head
     }
 
-    /// Counts an entry that will be added once all are counted; only for an index being built.
+    /// The heads of a segment's bank, by position. While an index is built, entries that will be added are counted in them.
     @inline(__always)
-    mutating func announce(_ segment: Int, at position: Int) {
-        banks[segment >> Self.bankShift].base[position].count += 1
+    func heads(of segment: Int) -> UnsafeMutablePointer<ListHead> {
+        banks[segment >> Self.bankShift].base
     }
 
     /// Gives every list room for the entries announced.
@@ -114,8 +114,7 @@ struct PresynapticIndex {
 
     /// Adds an entry that was announced.
     @inline(__always)
-    func addAnnounced(_ segment: Int, at position: Int) {
-        let head = banks[segment >> Self.bankShift].base + position
+    func addAnnounced(_ segment: Int, to head: UnsafeMutablePointer<ListHead>) {
         let end = Int(head.pointee.start) * Self.idsPerUnit + Int(head.pointee.count)
         ids.base[end] = UInt16(truncatingIfNeeded: segment & (Self.bankSize - 1))
         head.pointee.count += 1

@@ -95,8 +95,8 @@ protocol PermanenceRule: Sendable {
     /// `nil` when nothing is left.
     func decreased(_ stored: Stored) -> Stored?
     func isConnected(_ stored: Stored) -> Bool
-    /// Appends the stored form to a checkpoint.
-    static func encode(_ stored: Stored, into stream: inout ByteStream)
+    /// Appends stored forms to a checkpoint.
+    static func encode(_ stored: UnsafePointer<Stored>, count: Int, into stream: inout ByteStream)
     /// Reads it back; `nil` when it is none of this rule's.
     func decode(from reader: inout ByteStreamReader) -> Stored?
     /// `nil` when nothing is left after a decay.
@@ -136,8 +136,10 @@ struct FloatPermanence: PermanenceRule {
     }
 
     @inline(__always)
-    static func encode(_ stored: Float, into stream: inout ByteStream) {
-        stream.append(stored.bitPattern)
+    static func encode(_ stored: UnsafePointer<Float>, count: Int, into stream: inout ByteStream) {
+        for index in 0..<count {
+            stream.append(stored[index].bitPattern)
+        }
     }
 
     @inline(__always)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CKernels
+
 /// All segments of a temporal memory in flat buffers, with the index from source cells to segments.
 ///
 /// A segment is a record of fixed size and a run of synapses (source cells, ascending, and permanences) in an arena of
@@ -250,14 +252,22 @@ struct SegmentPool<Layout: SegmentLayout> {
         }
     }
 
-    /// Counts a synapse that `buildIndex` will list.
-    @inline(__always)
-    mutating func announceSynapse(of segment: Int, column: Int, cell: Int) {
-        if pagePlusOne[column] == 0 {
-            openPage(ofColumn: column)
+    /// Counts the synapses of a segment, which `buildIndex` will list.
+    mutating func announceSynapses(of segment: Int) {
+        let record = records[segment]
+        let sources = sources(of: record)
+        let size = Int(record.size)
+        for synapse in 0..<size {
+            let column = column(of: sources[synapse])
+            if pagePlusOne[column] == 0 {
+                openPage(ofColumn: column)
+            }
         }
-        index.announce(segment, at: (Int(pagePlusOne[column]) - 1) * cellsPerColumn + cell)
-        synapseCount += 1
+        let heads = index.heads(of: segment)
+        for synapse in 0..<size {
+            heads[position(of: sources[synapse])].count += 1
+        }
+        synapseCount += size
     }
 
     /// Fills the presynaptic index once all synapses are announced.
@@ -266,8 +276,9 @@ struct SegmentPool<Layout: SegmentLayout> {
         for segment in 0..<records.count {
             let record = records[segment]
             let sources = sources(of: record)
+            let heads = index.heads(of: segment)
             for synapse in 0..<Int(record.size) {
-                index.addAnnounced(segment, at: position(of: sources[synapse]))
+                index.addAnnounced(segment, to: heads + position(of: sources[synapse]))
             }
         }
     }

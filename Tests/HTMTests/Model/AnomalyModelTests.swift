@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import HTM
+import Synchronization
 import Testing
 
 /// The model "M0" of the specification: range 0...100 padded, a value every five minutes that repeats after five records.
@@ -145,6 +147,37 @@ enum PeriodicSeries {
             #expect(output.rawScore == expected.rawScore)
             #expect(output.likelihood == expected.likelihood)
         }
+    }
+
+    /// Models that come from one factory share tables; they run on as many threads as there are, in whatever order.
+    @Test(arguments: [2, 3, 8])
+    func anyNumberOfThreadsGivesTheSameScores(threads: Int) throws {
+        let factory = ModelFactory()
+        let makeScores = { @Sendable (number: Int) throws -> [Double] in
+            var parameters = PeriodicSeries.parameters
+            if number % 3 == 2 {
+                parameters.temporalMemory = .plain(PlainTemporalMemory.Parameters())
+            }
+            var model = try factory.makeModel(parameters)
+            return (0..<250).map { index in
+                let value = 50 + 40 * Double((index * (number + 3)) % 11) / 11
+                return model.process(ModelInput(timestamp: 300 * Int64(index), value: value)).rawScore
+            }
+        }
+        let expected = try (0..<8).map(makeScores)
+        let state = Mutex((next: 0, scores: [[Double]](repeating: [], count: expected.count)))
+        DispatchQueue.concurrentPerform(iterations: threads) { _ in
+            while true {
+                let number = state.withLock { state in
+                    defer { state.next += 1 }
+                    return state.next
+                }
+                guard number < expected.count, let scores = try? makeScores(number) else { return }
+                state.withLock { $0.scores[number] = scores }
+            }
+        }
+        #expect(state.withLock { $0.scores } == expected)
+        #expect(Set(expected).count == expected.count)
     }
 
     @Test func missingValuesAreScored() throws {
