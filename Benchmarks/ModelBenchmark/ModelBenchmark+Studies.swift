@@ -21,7 +21,8 @@ extension ModelBenchmark {
     /// What a limit on segments costs in detection and saves in time, as CSV: NAB's normalised scores, threshold chosen for each.
     func limits(corpus path: String) throws {
         let corpus = try NABCorpus(directory: path)
-        print("segment_limit,\(NABProfile.all.map(\.name).joined(separator: ",")),files_changed,records_changed,cpu_seconds")
+        let profiles = NABProfile.all.map(\.name).joined(separator: ",")
+        print("segment_limit,\(profiles),files_changed,records_changed,cpu_seconds")
         var reference: [ScoredSeries] = []
         // The original has no limit; no file reaches this one.
         for limit in [16_000_000, 131_072, 65_536, 32_768, 16_384, 8_192, 4_096] {
@@ -32,7 +33,9 @@ extension ModelBenchmark {
             if reference.isEmpty {
                 reference = scored
             }
-            let changed = zip(scored, reference).map { one, other in zip(one.rawScores, other.rawScores).count { $0 != $1 } }
+            let changed = zip(scored, reference).map { one, other in
+                zip(one.rawScores, other.rawScores).count { $0 != $1 }
+            }
             let evaluation = NABEvaluation(detectorName: detector.name, files: corpus.files, scored: scored)
             let scores = evaluation.optima.map { text($0.normalised, 2) }.joined(separator: ",")
             print("\(limit),\(scores),\(changed.count { $0 > 0 }),\(changed.reduce(0, +)),\(text(seconds))")
