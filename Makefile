@@ -101,6 +101,10 @@ failover: build test-deps
 	/usr/bin/python3 Tests/Production/failover_test.py --seconds $(SECONDS_OF_TROUBLE) --metrics 200 --runners 4
 	/usr/bin/python3 Tests/Production/network_test.py --seconds $(SECONDS_OF_TROUBLE) --metrics 50
 
+# 20,000 metrics within 2 GB: prepares some 15 GB on disk first. ARGS="--metrics 2000 --minutes 1" for less.
+capacity: build
+	/usr/bin/python3 Benchmarks/Capacity/run.py $(ARGS)
+
 format:
 	$(SWIFT) format --in-place --recursive $(SOURCES)
 
