@@ -103,7 +103,12 @@ let package = Package(
         ),
         tests("FuzzTests", ["FuzzTargets", "HTM"]),
         // Temporary directories, sockets by hand, child processes: what several test targets need.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        .target(
+            name: "TestSupport",
+            dependencies: ["Storage"],
+            path: "Tests/TestSupport",
+            swiftSettings: swiftSettings
+        ),
     ],
     // C23, for the #embed of Sources/CWebAssets.
     cLanguageStandard: .gnu2x

@@ -59,11 +59,18 @@ import Testing
         private var uids: [String: String] = [:]
         private var last: [String: Int64] = [:]
         private var published: [String: Int64] = [:]
-        private let database: SQLiteDatabase
+        private let server: TestSQLDatabase?
 
-        init() throws {
+        /// - Parameter server: Where to keep everything; nil for an SQLite file.
+        init(_ server: RealServers.SQL? = nil) throws {
             directory = try TemporaryDirectory()
-            database = try SQLiteDatabase(.init(path: directory.path("t.sqlite")))
+            self.server = try server.map { try TestSQLDatabase($0) }
+            let database: any SQLDatabase =
+                if let there = self.server {
+                    MySQLDatabase(MySQLConfiguration(there.server, database: there.name))
+                } else {
+                    try SQLiteDatabase(.init(path: directory.path("t.sqlite")))
+                }
             repository = SQLMetricRepository(database: database)
             try repository.migrate()
             store = SQLAlertStore(database: database)
@@ -134,10 +141,13 @@ import Testing
         }
     }
 
+    /// SQLite always, MariaDB where there is one.
+    private static let databases: [RealServers.SQL?] = [nil] + (RealServers.sql.map { [$0] } ?? [])
+
     private let quiet = Array(repeating: 0.5, count: 13)
 
-    @Test func startAndEndAreToldOnceEach() throws {
-        let stage = try Stage()
+    @Test(arguments: databases) func startAndEndAreToldOnceEach(_ server: RealServers.SQL?) throws {
+        let stage = try Stage(server)
         let sink = CountingSink()
         let service = stage.service([sink])
         try service.start()
@@ -152,8 +162,8 @@ import Testing
         #expect(event.telling == .told && event.endedAt != nil && event.peakScore == 1)
     }
 
-    @Test func aServerIsHeardOnceAnHour() throws {
-        let stage = try Stage()
+    @Test(arguments: databases) func aServerIsHeardOnceAnHour(_ server: RealServers.SQL?) throws {
+        let stage = try Stage(server)
         let sink = CountingSink()
         let service = stage.service([sink])
         try service.start()
@@ -167,8 +177,8 @@ import Testing
         #expect(try stage.store.alertEvents(limit: 10).count { $0.telling == .resting } == 2)
     }
 
-    @Test func mutedOldAndSwitchedOffOnesAreKeptAndNotTold() throws {
-        let stage = try Stage()
+    @Test(arguments: databases) func mutedOldAndSwitchedOffOnesAreKeptAndNotTold(_ server: RealServers.SQL?) throws {
+        let stage = try Stage(server)
         let sink = CountingSink()
         let off = try AlertRule(parsing: "off.*:alert=off", standard: AlertRule())
         let service = stage.service([sink], rules: AlertRules([off], standard: Self.noSilence))
@@ -190,8 +200,8 @@ import Testing
         #expect(try stage.store.alertEvents(limit: 1).first?.acknowledgedAt == 5)
     }
 
-    @Test func nothingIsToldTwiceOrNeverAcrossRestarts() throws {
-        let stage = try Stage()
+    @Test(arguments: databases) func nothingIsToldTwiceOrNeverAcrossRestarts(_ server: RealServers.SQL?) throws {
+        let stage = try Stage(server)
         let sink = CountingSink()
         sink.set(isDown: true)
         let first = stage.service([sink])
@@ -216,8 +226,8 @@ import Testing
         #expect(try stage.store.alertDeliveryCounts().pending == 0)
     }
 
-    @Test func aMetricThatFallsSilentIsAnEvent() throws {
-        let stage = try Stage()
+    @Test(arguments: databases) func aMetricThatFallsSilentIsAnEvent(_ server: RealServers.SQL?) throws {
+        let stage = try Stage(server)
         let sink = CountingSink()
         let service = stage.service([sink], rules: AlertRules([]))
         try service.start()

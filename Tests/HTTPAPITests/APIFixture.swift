@@ -15,11 +15,12 @@ final class APIFixture {
     let bus = InProcessBus(partitionCount: 4)
     let operations: EngineOperations
     let stream: ResultStream
-    private let router: HTTPRouter
+    let router: HTTPRouter
 
     init() throws {
         directory = try TemporaryDirectory()
-        repository = SQLMetricRepository(database: try SQLiteDatabase(.init(path: directory.path("test.sqlite"))))
+        let database = try SQLiteDatabase(.init(path: directory.path("test.sqlite")))
+        repository = SQLMetricRepository(database: database)
         try repository.migrate()
         operations = EngineOperations(
             repository: repository,
@@ -39,6 +40,7 @@ final class APIFixture {
         )
         var router = HTTPRouter { _, _ in throw HTTPError(status: 404, text: "There is nothing here\n") }
         api.register(on: &router)
+        AlertRoutes(store: SQLAlertStore(database: database)).register(on: &router)
         self.router = router
     }
 

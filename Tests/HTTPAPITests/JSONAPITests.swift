@@ -280,6 +280,37 @@ import Testing
         #expect(refused.headers.contains { $0.name == "Allow" })
     }
 
+    @Test func theDocumentDescribesEveryRouteAndNoOther() throws {
+        let api = try APIFixture()
+        let document = try api.json("GET", "/_openapi.json").value
+        let methods: Set = ["get", "post", "put", "delete", "patch"]
+        let described = (document["paths"]?.objectValue ?? [:]).flatMap { path, item in
+            (item.objectValue ?? [:]).keys.filter(methods.contains).map { "\($0.uppercased()) \(path)" }
+        }
+        // A name that is the rest of the path is an ordinary parameter in OpenAPI. The dashboard's pages are no API.
+        let there = api.router.operations.map { $0.replacing("...}", with: "}") }
+            .filter { $0.contains(" /_") || $0.hasSuffix(" /metrics") }
+            .filter { !$0.contains(" /_assets") }
+        #expect(Set(described) == Set(there))
+    }
+
+    @Test func alertsAreListedMutedAndAcknowledged() throws {
+        let api = try APIFixture()
+        let empty = try api.json("GET", "/_alerts").value
+        #expect(empty["events"]?.arrayValue?.isEmpty == true && empty["deliveries"]?["pending"]?.integerValue == 0)
+        let muted = try api.json("POST", "/_alerts/mutes", body: #"{"pattern": "web.*", "seconds": 60}"#)
+        #expect(muted.status == 200 && muted.value.arrayValue?.first?["pattern"]?.stringValue == "web.*")
+        #expect(try api.json("GET", "/_alerts/mutes").value.arrayValue?.count == 1)
+        #expect(
+            try api.json("POST", "/_alerts/mutes", body: #"{"pattern": "web.*", "seconds": 0}"#).value == .array([])
+        )
+        for body in ["{}", #"{"pattern": "", "seconds": 1}"#, #"{"pattern": "a", "seconds": 1.5}"#, "[", #"{"p": 1}"#] {
+            #expect(try api.json("POST", "/_alerts/mutes", body: body).status == 400)
+        }
+        #expect(try api.json("POST", "/_alerts/events/none/acknowledge").status == 404)
+        #expect(try api.json("GET", "/_alerts?limit=0").status == 400)
+    }
+
     @Test func repliesHaveEntityTagsAndAreCompressed() throws {
         let api = try APIFixture()
         try api.metric("m", scores: Self.calm)

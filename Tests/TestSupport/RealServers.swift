@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Storage
 
 /// The MariaDB and RabbitMQ that `Tests/Support/with-servers` has started, if it has.
 package enum RealServers {
@@ -90,6 +91,17 @@ package final class TestSQLDatabase: Sendable {
         )
         guard finished.status == 0 else { throw PollingTimeout(description: "mariadb: \(finished.errorOutput)") }
         return finished.output
+    }
+}
+
+extension MySQLConfiguration {
+    /// How tests reach a database on the real server.
+    package init(_ server: RealServers.SQL, database: String) {
+        self.init(database: database)
+        host = server.host
+        port = server.port
+        user = server.user
+        password = server.password
     }
 }
 

@@ -22,6 +22,7 @@ package typealias HTTPHandler = @Sendable (HTTPRequest, PathParameters) throws -
 /// method is answered with 405 and `Allow`; HEAD is answered by the handler of GET, OPTIONS with `Allow`.
 package struct HTTPRouter: Sendable {
     private struct Route: Sendable {
+        var text: String
         var pattern: [Segment]
         var handlers: [(method: String, handler: HTTPHandler)]
     }
@@ -47,10 +48,15 @@ package struct HTTPRouter: Sendable {
             precondition(!routes[index].handlers.contains { $0.method == method }, "route added twice")
             routes[index].handlers.append((method, handler))
         } else {
-            routes.append(Route(pattern: segments, handlers: [(method, handler)]))
+            routes.append(Route(text: pattern, pattern: segments, handlers: [(method, handler)]))
             // Literals before parameters before rests, segment by segment; the order of insertion otherwise.
             routes.sort { Self.specificity($0.pattern).lexicographicallyPrecedes(Self.specificity($1.pattern)) }
         }
+    }
+
+    /// What there is but the fallback, each as method and pattern: `GET /_models/{id}`.
+    package var operations: [String] {
+        routes.flatMap { route in route.handlers.map { "\($0.method) \(route.text)" } }
     }
 
     package func respond(to request: HTTPRequest) throws -> HTTPResponse {

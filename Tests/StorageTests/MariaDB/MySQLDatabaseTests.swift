@@ -6,17 +6,6 @@ import Storage
 import TestSupport
 import Testing
 
-extension MySQLConfiguration {
-    /// How tests reach a database on the real server.
-    init(_ server: RealServers.SQL, database: String) {
-        self.init(database: database)
-        host = server.host
-        port = server.port
-        user = server.user
-        password = server.password
-    }
-}
-
 @Suite(
     "MariaDB, the real server",
     .enabled(if: RealServers.sql != nil, "no MariaDB: run by Tests/Support/with-servers")
