@@ -8,9 +8,12 @@ func program(_ name: String) -> Target {
     .executableTarget(name: name, dependencies: [.product(name: "HTMEngine", package: "htmengine")])
 }
 
+// The Makefile says where the engine is.
+let engine = Context.environment["ENGINE"] ?? "../.."
+
 let package = Package(
     name: "application",
-    dependencies: [.package(name: "htmengine", path: "../..")],
+    dependencies: [.package(name: "htmengine", path: engine)],
     targets: [
         program("migrate"),
         program("send_cpu"),

@@ -64,7 +64,7 @@ final class AlertObserver: @unchecked Sendable {
             case .inferenceResults(let results): take(results)
             case .commandResult(let result) where result.method == .deleteModel && result.status == 0:
                 forget(result.modelId)
-            case .commandResult: break
+            case .commandResult, .foreign: break
             }
         }
         let now = clock.monotonicNanoseconds()

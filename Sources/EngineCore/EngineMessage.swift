@@ -4,11 +4,14 @@
 package enum EngineMessage: Sendable, Hashable {
     case inferenceResults(InferenceResults)
     case commandResult(ModelCommandResult)
+    /// Somebody else's message on the exchange, with the header `dataType` it has. The engine never makes one.
+    case foreign(dataType: String)
 
     package var uid: String {
         switch self {
         case .inferenceResults(let results): results.metric.uid
         case .commandResult(let result): result.modelId
+        case .foreign: ""
         }
     }
 }
@@ -117,6 +120,10 @@ extension EngineMessage {
         switch self {
         case .inferenceResults(let results): results.write(to: &writer)
         case .commandResult(let result): result.write(to: &writer)
+        case .foreign(let dataType):
+            writer.beginObject()
+            writer.field("dataType", dataType)
+            writer.endObject()
         }
     }
 }

@@ -41,6 +41,7 @@ import Testing
                     #expect(results.metric.uid == uid)
                     rowids += results.rows.map(\.rowid)
                 case .commandResult(let result): commands.append(result.method)
+                case .foreign: Issue.record("a message that isn't the engine's")
                 }
             }
             return rowids.count >= 304

@@ -112,4 +112,18 @@ import Testing
             #expect(try events(response, "gap", count: 1).count == 1)
         }
     }
+
+    @Test func aClientThatWaitedForTheEngineHearsWhatItSaidFirst() throws {
+        let api = try APIFixture()
+        let before = try api.send("GET", "/_stream")
+        for rowid in 1...3 { try publish(api, "m", rowid: Int64(rowid)) }
+        // Once a reader has them, the stream has them.
+        _ = try events(before, "result", count: 3)
+        let waited = try api.send("GET", "/_stream?from=start", headers: [HTTPField("Last-Event-ID", "otherepoch-9")])
+        #expect(try events(waited, "result", count: 3).first?.contains("\"rowid\":1") == true)
+        let fresh = try api.send("GET", "/_stream")
+        try publish(api, "m", rowid: 4)
+        #expect(try events(fresh, "result", count: 1).first?.contains("\"rowid\":4") == true)
+        #expect(try api.send("GET", "/_stream?from=tomorrow").status == 400)
+    }
 }

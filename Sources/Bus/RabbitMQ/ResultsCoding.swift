@@ -14,9 +14,12 @@ package enum ResultsCoding {
         return encoded
     }
 
-    /// - Throws: `EngineError` with code `invalidArgument` when it is none of the two messages.
+    /// - Throws: `EngineError` with code `invalidArgument` when it says it is one of our two messages and isn't.
     package static func decode(_ body: [UInt8], dataType: String?) throws -> EngineMessage {
-        try decode(json: try JSONValue.parse(inflate(body)), dataType: dataType)
+        if let dataType, !dataType.isEmpty, dataType != EngineMessage.commandDataType {
+            return .foreign(dataType: dataType)
+        }
+        return try decode(json: try JSONValue.parse(inflate(body)), dataType: dataType)
     }
 
     /// The same of a message's text.
@@ -24,7 +27,7 @@ package enum ResultsCoding {
         switch dataType {
         case nil, "": return try EngineMessage(json: json, isCommand: false)
         case EngineMessage.commandDataType: return try EngineMessage(json: json, isCommand: true)
-        default: throw EngineError(.invalidArgument, "Unexpected message header dataType=\(dataType ?? "")")
+        case .some(let dataType): return .foreign(dataType: dataType)
         }
     }
 

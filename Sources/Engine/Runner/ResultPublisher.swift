@@ -80,6 +80,7 @@ final class ResultPublisher: Sendable {
                 switch message {
                 case .inferenceResults(let results): state.missed.insert(results.metric.uid)
                 case .commandResult: if state.commands.count < commandLimit { state.commands.append(message) }
+                case .foreign: break  // never ours to publish
                 }
             }
             state.nextTry = clock.monotonicNanoseconds() + 1_000_000_000

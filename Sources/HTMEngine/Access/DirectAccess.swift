@@ -105,11 +105,7 @@ package final class DirectAccess: EngineAccess {
     }
 
     package func send(_ samples: [IncomingSample]) throws -> [(index: Int, reason: SampleRefusal)] {
-        let answer = Monitor<StoreOutcome?>(nil)
-        try sink.submit(samples) { outcome in answer.update { $0 = outcome } }
-        guard let outcome = answer.wait({ $0 }) else { preconditionFailure("a wait without a time-out ended") }
-        if let error = outcome.error { throw error }
-        return outcome.refusals
+        try sink.store(samples)
     }
 
     package func subscribe(queue: String?) throws -> any MessageSubscription {

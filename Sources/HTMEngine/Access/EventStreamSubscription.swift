@@ -43,12 +43,21 @@ final class EventStreamSubscription: MessageSubscription {
 
     private static func follow(_ socketPath: String, _ state: Monitor<State>) {
         var parser = EventStreamParser()
+        // Whoever waits for an engine to come up, or to come back, wants to hear what it says first: a connection of its own takes longer
+        // than the engine needs to go on with its models.
+        var hasWaited = false
         while !state.withLock({ $0.cancelled }) {
             let client = HTTPClient(.unixSocket(socketPath))
             var headers = [(name: "Accept", value: "text/event-stream")]
             if let id = parser.lastEventID { headers.append(("Last-Event-ID", id)) }
             parser.beginConnection()
-            let request = HTTPClient.Request("GET", "/_stream", headers: headers, timeoutSeconds: nil)
+            let request = HTTPClient.Request(
+                "GET",
+                hasWaited ? "/_stream?from=start" : "/_stream",
+                headers: headers,
+                timeoutSeconds: nil
+            )
+            hasWaited = true
             _ = try? client.stream(request) { bytes in
                 let messages = parser.read(bytes).compactMap(message)
                 return state.update { state in

@@ -6,9 +6,10 @@ import EngineCore
 extension EngineConnection {
     /// Makes a way to the engine the configuration means.
     ///
-    /// An embedded engine is asked through the socket in its data directory; it need not be running yet, verbs throw
-    /// `engineUnavailable` until it is. An engine on servers is reached through its database and broker.
-    /// - Throws: ``HTMEngineError`` when the database can't be reached or used.
+    /// An embedded engine is asked through the socket in its data directory, an engine on servers through its database and its broker,
+    /// each when it is first needed: samples and events need the broker only. Nothing need be running yet; verbs throw
+    /// `engineUnavailable` or `storageUnavailable` until it is.
+    /// - Throws: ``HTMEngineError`` when the configuration names a database server and no broker.
     public init(configuration: Configuration) throws {
         do {
             switch configuration.repository {
@@ -24,8 +25,7 @@ extension EngineConnection {
         guard configuration.bus == .rabbitmq else {
             throw EngineError(.configuration, "[bus] engine is memory: an engine in other processes needs rabbitmq")
         }
-        let logger = StandardErrorLogger(level: .warning, format: .text)
-        return try OpenedAccess(configuration, ifMissing: .refuse, logger: logger).access
+        return ServerAccess(configuration, logger: StandardErrorLogger(level: .warning, format: .text))
     }
 }
 

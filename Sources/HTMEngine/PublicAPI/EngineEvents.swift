@@ -16,6 +16,7 @@ public enum EngineEvent: Sendable {
         switch message {
         case .inferenceResults(let results): self = .results(ModelResults(results))
         case .commandResult(let result): self = .command(ModelCommand(result))
+        case .foreign(let dataType): self = .unexpected(dataType: dataType)
         }
     }
 }

@@ -58,7 +58,7 @@ package final class ResultStream: Sendable {
     private func collect() {
         while let messages = subscription.next(timeoutMilliseconds: 1000) {
             guard !messages.isEmpty else { continue }
-            let entries = messages.map(entry)
+            let entries = messages.compactMap(entry)
             state.update { state in
                 state.entries.append(contentsOf: entries)
                 // Removing from the front moves the rest: do it seldom.
@@ -72,7 +72,7 @@ package final class ResultStream: Sendable {
         state.update { $0.ended = true }
     }
 
-    private func entry(_ message: EngineMessage) -> Entry {
+    private func entry(_ message: EngineMessage) -> Entry? {
         switch message {
         case .inferenceResults(let results):
             var writer = JSONWriter()
@@ -88,6 +88,7 @@ package final class ResultStream: Sendable {
                 name: result.modelInfo?.metricName,
                 text: "event: command\ndata: \(message.json)\n\n"
             )
+        case .foreign: return nil  // on a broker others publish too; it isn't the engine's
         }
     }
 
@@ -110,7 +111,8 @@ package final class ResultStream: Sendable {
     // MARK: HTTP
 
     /// Answers `GET /_stream`: all messages from now on, or those after `Last-Event-ID`; `?metric=` (name, name
-    /// pattern or uid, any number of times) selects.
+    /// pattern or uid, any number of times) selects. With `?from=start` a reader without a place in this process's sequence begins with
+    /// the oldest message kept: one that was waiting for the engine to come up misses nothing of what it said first.
     package func respond(to request: HTTPRequest) throws -> HTTPResponse {
         let wanted = request.query.filter { $0.name == "metric" && !$0.value.isEmpty }.map(\.value)
         guard wanted.count <= 1000 else {
@@ -124,7 +126,11 @@ package final class ResultStream: Sendable {
         guard (last?.utf8.count ?? 0) <= 100 else {
             throw HTTPError.problem(400, "the last event's id has more than 100 bytes")
         }
-        let reader = ResultStreamReader(stream: self, wanted: wanted, after: last)
+        let from = request.queryValue("from")
+        guard from == nil || from == "start" else {
+            throw HTTPError.problem(400, "from is \"\(from ?? "")\"; expected start, or no from at all")
+        }
+        let reader = ResultStreamReader(stream: self, wanted: wanted, after: last, fromStart: from != nil)
         return HTTPResponse(status: 200, headers: headers, body: .stream(reader))
     }
 }
@@ -146,16 +152,17 @@ final class ResultStreamReader: HTTPBodySource {
     private let patterns: [NamePattern]
     private let place: Monitor<Place>
 
-    init(stream: ResultStream, wanted: [String], after lastID: String?) {
+    init(stream: ResultStream, wanted: [String], after lastID: String?, fromStart: Bool) {
         self.stream = stream
         self.wanted = Set(wanted)
         patterns = wanted.filter { $0.contains("*") || $0.contains("?") }.map(NamePattern.init)
         // The comment gets the headers out at once; the retry time is the browser's pause before it comes back.
         var greeting = ": htmengine results\nretry: 1000\n\n"
-        var next = stream.state.withLock { $0.end }
+        let (first, end) = stream.state.withLock { ($0.first, $0.end) }
+        var next = fromStart ? first : end
         if let lastID {
             let parts = lastID.split(separator: "-")
-            if parts.count == 2, parts[0] == stream.epoch, let number = Int64(parts[1]), number < next {
+            if parts.count == 2, parts[0] == stream.epoch, let number = Int64(parts[1]), number < end {
                 next = number + 1
             } else {
                 greeting += Self.gap

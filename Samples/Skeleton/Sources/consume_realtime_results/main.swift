@@ -13,13 +13,13 @@ do {
     for try await event in engine.events(queue: "\(configuration.applicationName)_results") {
         switch event {
         case .results(let results) where results.rows.isEmpty:
-            say("Empty results in model inference results batch; model=<\(results.uid)>")
+            say("Empty results in model inference results batch; model=\(results.uid)")
         case .results(let results):
             say("Handling \(results.rows.count) model result(s) for \(results.uid) - \(results.metric)")
             say("\(results.uid) \(results.rowsJSON)")
         case .command(let command):
             guard command.status == 0 else { continue }
-            say("Handling `\(command.method)` for <\(command.modelID)>")
+            say("Handling `\(command.method)` for \(command.modelID)")
             say(command.json)
         case .unexpected(let dataType):
             say("Unexpected message header dataType=\(dataType)")

@@ -45,6 +45,7 @@ enum ResultsCommand {
         return switch message {
         case .inferenceResults(let results): names.contains(results.metric.name ?? "")
         case .commandResult(let result): names.contains(result.modelInfo?.metricName ?? "")
+        case .foreign: false
         }
     }
 
@@ -76,6 +77,7 @@ enum ResultsCommand {
         case .commandResult(let result):
             guard result.status == 0 else { return "" }
             return "Handling `\(result.method.rawValue)` for \(result.modelId)\n\(message.json)\n"
+        case .foreign(let dataType): return "Unexpected message header dataType=\(dataType)\n"
         }
     }
 }
