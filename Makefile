@@ -60,6 +60,10 @@ browser-test: build test-deps
 intruder: build
 	/usr/bin/python3 Tests/Intruder/intruder_test.py
 
+# Follows the skeleton application's README in both forms, then makes an application of one's own from it.
+samples-test: build test-deps
+	/usr/bin/python3 Tests/Samples/skeleton_test.py
+
 tls-audit: build
 ifneq ($(DEPS),no)
 	$(call install_missing,testssl.sh openssl)

@@ -3,7 +3,7 @@
 
 A block ```sh is run as it stands, by one bash after the other that share directory and environment. Words behind `sh`: `embedded` or
 `servers`, only in that form; `again`, repeated until it prints what is expected, as a person looks again; `watch`, left running until it
-has, then ended by Ctrl-C; `fails`, must end with status 1. A block ```text is what the last command prints: byte for byte but for ids,
+has, then ended by Ctrl-C; `exit=N`, the status it must end with instead of 0. A block ```text is what the last command prints: byte for byte but for ids,
 numbers and the widths of table columns; a line `...` stands for any lines.
 """
 
@@ -13,7 +13,7 @@ import signal
 import subprocess
 import time
 
-PATIENCE = 60
+PATIENCE = 40
 
 
 class Block:
@@ -98,7 +98,7 @@ class Shell:
         path = os.path.join(self.directory, ".output")
         with open(path, "wb") as output:
             status = self.start(text, stdout=output, stderr=self.log).wait(600)
-        with open(path, errors="replace") as output:
+        with open(path, errors="replace", newline="") as output:
             return output.read(), status
 
     def watch(self, text, is_enough, patience=PATIENCE):
@@ -134,7 +134,7 @@ class Shell:
                 printed, status = self.watch(block.text, lambda text: agrees(expected, normal(text), beginning=True)), 0
             else:
                 printed, status = self.run(block.text)
-            wanted = 1 if "fails" in block.words else 0
+            wanted = next((int(word[5:]) for word in block.words if word.startswith("exit=")), 0)
             fine = status == wanted and (
                 expected is None or agrees(expected, normal(printed), beginning="watch" in block.words))
             if fine:

@@ -31,7 +31,7 @@ UID = "[0-9a-f]{32}"
 TEXTS = {
     "7": [r"^Sending CPU percent samples to `cpu_percent`\.\.\.\nSent \d+\.\d{6} @ \d{10}\n"],
     "9": [r"^Model %s created\.\.\.\n$" % UID, r"cpu_percent.*already monitored.*%s" % UID],
-    "10": [r"uid +\| rowid +\| timestamp +\| metric_value +\| raw_anomaly_score +\| anomaly_score +\| display_value +"
+    "10": [r"uid +\| +rowid +\| +timestamp +\| metric_value +\| raw_anomaly_score +\| anomaly_score +\| display_value +"
            r"\| multi_step_best_predictions"],
     "11": [r"\| %s +\| cpu_percent +\| Custom metric cpu_percent +\| +1 +\|" % UID],
     "12": [r"^Handling \d+ model result\(s\) for %s - cpu_percent\n" % UID,

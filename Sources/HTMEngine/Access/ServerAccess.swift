@@ -66,6 +66,12 @@ final class ServerAccess: EngineAccess {
     func rows(uid: String, after rowid: Int64, limit: Int) throws -> [MetricRow] {
         try database().rows(uid: uid, after: rowid, limit: limit)
     }
+    func explainedRows(pattern: String?, limit: Int) throws -> [ExplainedRow] {
+        try database().explainedRows(pattern: pattern, limit: limit)
+    }
+    func reasons(uid: String, rowids: ClosedRange<Int64>) throws -> [Int64: AnomalyReason] {
+        try database().reasons(uid: uid, rowids: rowids)
+    }
 }
 
 extension SampleSink {
