@@ -226,6 +226,50 @@ package final class EngineOperations: Sendable {
         bus.send([ModelHint(uid: uid, generation: generation)])
     }
 
+    // MARK: polled sources
+
+    /// Marks metrics as in error because the source that is asked for their samples fails, or takes the mark off.
+    ///
+    /// A metric whose model runs or waits for data goes to status ERROR, from which the mark's end takes it back; `collector_error`
+    /// says that it was the source. Metrics that don't exist are left out.
+    /// - Parameters:
+    ///   - message: What is wrong; nil when nothing is any more.
+    ///   - names: The metrics.
+    package func setCollectorError(_ message: String?, metrics names: [String]) throws {
+        var start = 0
+        while start < names.count {
+            let page = Array(names[start..<min(start + 500, names.count)])
+            start += page.count
+            let hints = try repository.write { try setCollectorError(message, page, $0) }
+            if !hints.isEmpty { bus.send(hints) }
+        }
+    }
+
+    private func setCollectorError(
+        _ message: String?,
+        _ names: [String],
+        _ transaction: any MetricTransaction
+    ) throws -> [ModelHint] {
+        var hints: [ModelHint] = []
+        for head in try transaction.lockedHeads(uids: try transaction.heads(names: names).map(\.uid)) {
+            guard let metric = try transaction.metric(uid: head.uid), metric.collectorError != message else { continue }
+            try transaction.setCollectorError(uid: head.uid, message)
+            guard var record = try transaction.modelRecord(uid: head.uid) else { continue }
+            if let message {
+                guard [.active, .pendingData].contains(head.status) else { continue }
+                record.retryAt = nil
+                try transaction.setModelRecord(record)
+                try transaction.setStatus(uid: head.uid, .error, message: message)
+            } else if head.status == .error {
+                record.failures = 0
+                record.retryAt = clock.wallSeconds()
+                try transaction.setModelRecord(record)
+                hints.append(ModelHint(uid: head.uid, generation: record.generation))
+            }
+        }
+        return hints
+    }
+
     // MARK: export and import
 
     /// The modelSpec of a monitored metric, with its samples as `data`.

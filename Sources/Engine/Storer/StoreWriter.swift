@@ -121,7 +121,11 @@ final class StoreWriter: @unchecked Sendable {
                 let kept = scrub(group, after: head.lastTimestamp, now: now, &done.result)
                 guard !kept.isEmpty else { continue }
                 batches.append(RowBatch(uid: head.uid, firstRowid: head.lastRowid + 1, samples: kept))
-                if let hint = hint(for: head, kept) { done.result.hints.append(hint) }
+                if let promoted = try promote(head, kept.count, transaction) {
+                    done.result.hints.append(promoted)
+                } else if let hint = hint(for: head, kept) {
+                    done.result.hints.append(hint)
+                }
                 done.result.storedSamples += kept.count
             }
             try transaction.insertRows(batches)
@@ -192,6 +196,28 @@ final class StoreWriter: @unchecked Sendable {
             head.generation = 1
         }
         return head
+    }
+
+    /// Begins to monitor a metric that now has rows enough, unless somebody has had or refused a model of it before.
+    ///
+    /// - Returns: What tells the runner; nil when nothing was begun.
+    private func promote(
+        _ head: MetricHead,
+        _ count: Int,
+        _ transaction: any MetricTransaction
+    ) throws -> ModelHint? {
+        guard let limit = configuration.promoteAfter, head.status == .unmonitored, head.generation == 0,
+            head.lastRowid + Int64(count) >= limit, let metric = try transaction.metric(uid: head.uid),
+            metric.datasource == "custom"
+        else { return nil }
+        try Monitoring.begin(
+            ModelSpec(metric: head.name),
+            metric: metric,
+            automatic: true,
+            firstRows: configuration.firstRows,
+            transaction
+        )
+        return ModelHint(uid: head.uid, generation: 1)
     }
 
     /// Keeps the samples whose times rise, and notes why the others go.

@@ -19,6 +19,9 @@ package final class Storer: SampleSink {
         package var maximumMetrics = 1_000_000
         /// Names (`*` any run, `?` one character) of new metrics that are monitored by themselves.
         package var autoMonitor: [String] = []
+        /// `[metric_maintenance] promote_after`: metrics with so many rows that nobody has ever monitored are monitored by
+        /// themselves; nil for none.
+        package var promoteAfter: Int64?
         /// Rows after which a metric waiting for data is worth a look by the runner.
         package var firstRows: Int64 = 288
         /// Of metrics that are monitored by themselves.

@@ -16,7 +16,7 @@ enum ServeCommand {
         options: Option.engine + [
             Option("--http", "HOST:PORT", "Where HTTP listens (default: localhost:8080; port 0 takes a free one)."),
             Option("--graphite", "HOST:PORT", "Where Graphite plaintext listens (default: localhost:2003)."),
-            Option("--services", "LIST", "Only these services: listener,storer,runner,http (default: all)."),
+            Option("--services", "LIST", "Only these services: listener,storer,runner,http,collector (default: all)."),
             Option("--auto-monitor", "PATTERNS", "Monitors new metrics of these names by themselves (* and ?)."),
             Option("--log-level", "LEVEL", "debug, info, warning or error (default: info)."),
             Option("--log-format", "FORMAT", "text or json (default: text)."),

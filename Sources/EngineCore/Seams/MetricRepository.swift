@@ -113,6 +113,8 @@ package protocol MetricTransaction: MetricReading, DashboardWriting {
     func noteCheckpoints(_ notes: [CheckpointNote]) throws
     /// Notes what a durable bus has taken over; never lowers `published_rowid`, and leaves other generations alone.
     func notePublished(_ notes: [PublishedNote]) throws
+    /// Sets `collector_error`, what is wrong with the source that is asked for the metric's samples; nil clears it.
+    func setCollectorError(uid: String, _ message: String?) throws
     /// `parameters`, `model_params`, `message` to NULL, status UNMONITORED, and as `clearScores`.
     func clearModel(uid: String) throws
     /// The four result columns of all rows to NULL, and their reasons away.
@@ -148,6 +150,8 @@ package struct MetricQuery: Sendable, Hashable {
     package var offset = 0
     /// Only metrics whose uid comes after this one, for walking through all of them in order of uid; nil for all.
     package var after: String?
+    /// Only metrics whose name comes after this one in the database's order, for a page of a list in order of name; nil for all.
+    package var afterName: String?
     /// At most this many; nil for all.
     package var limit: Int?
 

@@ -109,6 +109,9 @@ struct AccessEndpoint: Sendable {
                 writer.endArray()
             }
         case .verify, .removeRows, .backup: return written(try maintenance.answer(verb, arguments))
+        case .setCollectorError:
+            let names = (arguments["metrics"]?.arrayValue ?? []).compactMap(\.stringValue)
+            return written(try access.setCollectorError(arguments["message"]?.stringValue, metrics: names))
         case .send:
             let refusals = try access.send(try SampleColumns.read(arguments))
             return written(

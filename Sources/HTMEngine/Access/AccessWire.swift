@@ -9,7 +9,7 @@ import EngineCore
 enum AccessVerb: String, CaseIterable {
     case createMetric, monitor, activateModel, unmonitor, deleteMetric, exportModel, importModel, retry
     case exportLearnedModel, importLearnedModel
-    case metricByName, metricByUID, metrics, rows, explainedRows, reasons, send
+    case metricByName, metricByUID, metrics, rows, explainedRows, reasons, send, setCollectorError
     case verify, removeRows, backup
 
     static let prefix = "/_engine/"

@@ -71,7 +71,7 @@ package final class DirectAccess: EngineAccess {
         }
         var query = MetricQuery()
         query.namePattern = pattern
-        query.after = after
+        query.afterName = after
         query.limit = limit
         return try operations.repository.read { reading in
             try reading.metrics(query).map { try Self.summary($0, reading) }
@@ -106,6 +106,10 @@ package final class DirectAccess: EngineAccess {
 
     package func send(_ samples: [IncomingSample]) throws -> [(index: Int, reason: SampleRefusal)] {
         try sink.store(samples)
+    }
+
+    package func setCollectorError(_ message: String?, metrics names: [String]) throws {
+        try operations.setCollectorError(message, metrics: names)
     }
 
     package func subscribe(queue: String?) throws -> any MessageSubscription {

@@ -78,6 +78,12 @@ package protocol EngineAccess: Sendable {
     /// - Returns: Samples that were refused, by index. All others are safe.
     func send(_ samples: [IncomingSample]) throws -> [(index: Int, reason: SampleRefusal)]
 
+    /// Marks metrics as in error because the source they come from fails, or takes the mark off.
+    /// - Parameters:
+    ///   - names: Those that don't exist are left out.
+    ///   - message: What is wrong; nil when nothing is any more.
+    func setCollectorError(_ message: String?, metrics names: [String]) throws
+
     /// Follows results and model events from now on, or, on servers, from where the named queue was left.
     /// - Parameter queue: Name of a durable queue of one's own on the results exchange; nil for none. Without meaning where the
     ///   engine is embedded.

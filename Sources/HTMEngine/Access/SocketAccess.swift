@@ -121,6 +121,13 @@ package final class SocketAccess: EngineAccess {
         }
     }
 
+    package func setCollectorError(_ message: String?, metrics names: [String]) throws {
+        let arguments: [String: JSONValue] = [
+            "message": message.map(JSONValue.string) ?? .null, "metrics": .array(names.map(JSONValue.string)),
+        ]
+        _ = try ask(.setCollectorError, arguments)
+    }
+
     package func subscribe(queue: String?) throws -> any MessageSubscription {
         EventStreamSubscription(socketPath: path)
     }

@@ -15,6 +15,8 @@ extension Engine {
         result.maximumMetrics = settings.integer(.maximumMetrics)
         result.autoMonitor = settings.list(.autoMonitor)
         result.logsTimings = settings.flag(.profiling)
+        let promoteAfter = settings.integer(.promoteAfter)
+        result.promoteAfter = promoteAfter > 0 ? Int64(promoteAfter) : nil
         result.firstRows = Int64(settings.integer(.firstRows))
         result.defaultMode = settings.defaultMode
         return result

@@ -10,9 +10,9 @@ import HTTPAPI
 /// An engine inside this process: any set of its services, put together as the configuration says.
 ///
 ///     let engine = try Engine(configuration: Configuration())
-///     try engine.start()
-///     …
-///     engine.stop()
+///     try await engine.run()
+///
+/// ``run(stoppingOn:)`` keeps it going until the task is cancelled; ``start()`` and ``stop()`` are for programs without tasks.
 public final class Engine: Sendable {
     /// The parts an engine consists of; on servers each may be a process of its own.
     public enum Service: String, Sendable, CaseIterable {
@@ -24,6 +24,8 @@ public final class Engine: Sendable {
         case runner
         /// Answers HTTP on the network.
         case http
+        /// Asks polled datasources: the application's own, and what `[prometheus]` names.
+        case collector
     }
 
     /// What was asked for.
@@ -32,16 +34,36 @@ public final class Engine: Sendable {
     public let services: Set<Service>
 
     let logger: any Logger
+    private let datasources: [any PolledDatasource]
     private let state = Monitor<Running?>(nil)
 
     /// Prepares an engine; nothing is opened yet.
-    public convenience init(configuration: Configuration, services: Set<Service> = Set(Service.allCases)) {
-        self.init(configuration: configuration, services: services, logger: configuration.makeLogger())
+    /// - Parameters:
+    ///   - configuration: What it is told from outside.
+    ///   - services: The parts to run in this process. An embedded engine needs at least `storer` and `runner`.
+    ///   - datasources: Sources of the application's own, asked by the service `collector`.
+    public convenience init(
+        configuration: Configuration,
+        services: Set<Service> = Set(Service.allCases),
+        datasources: [any PolledDatasource] = []
+    ) {
+        self.init(
+            configuration: configuration,
+            services: services,
+            datasources: datasources,
+            logger: configuration.makeLogger()
+        )
     }
 
-    package init(configuration: Configuration, services: Set<Service>, logger: any Logger) {
+    package init(
+        configuration: Configuration,
+        services: Set<Service>,
+        datasources: [any PolledDatasource] = [],
+        logger: any Logger
+    ) {
         self.configuration = configuration
         self.services = services
+        self.datasources = datasources
         self.logger = logger
     }
 
@@ -53,6 +75,8 @@ public final class Engine: Sendable {
         var alerts: AlertService?
         var maintenance: Maintenance
         var listener: GraphiteListener?
+        var collector: Collector?
+        var access: DirectAccess
         var brokerClients: BrokerClients?
         var server: HTTPServer
         var stream: ResultStream
@@ -71,6 +95,34 @@ public final class Engine: Sendable {
 
     /// Where the engine is reached; nil when it isn't running.
     public var endpoints: Endpoints? { state.withLock { $0?.endpoints } }
+
+    /// The way to this engine from inside its process, with the same verbs as from outside.
+    /// - Throws: ``HTMEngineError`` with code `engineUnavailable` when it isn't running.
+    public func connection() throws -> EngineConnection {
+        guard let access = state.withLock({ $0?.access }) else {
+            throw HTMEngineError(.engineUnavailable, "the engine isn't running: call start() or run() first")
+        }
+        return EngineConnection(access: access)
+    }
+
+    /// Starts the engine, runs until the task is cancelled or the process gets one of the signals, and stops in order: it takes no more
+    /// data, finishes what it took, and saves the models.
+    ///
+    ///     try await withThrowingTaskGroup { group in
+    ///         group.addTask { try await engine.run(stoppingOn: [SIGINT, SIGTERM]) }
+    ///         group.addTask { try await serveMyOwnThings() }
+    ///         // The first of them that ends, ends both.
+    ///         try await group.next()
+    ///         group.cancelAll()
+    ///     }
+    ///
+    /// - Parameter signals: Taken by this call for good; none by default.
+    /// - Throws: ``HTMEngineError`` when the engine can't be started.
+    public func run(stoppingOn signals: [Int32] = []) async throws {
+        try await BlockingWork.run { try self.start() }
+        await waitForCancellation(orSignals: signals)
+        _ = try? await BlockingWork.run { self.stop() }
+    }
 
     /// Opens the database, starts the services and begins to listen.
     ///
@@ -94,6 +146,7 @@ public final class Engine: Sendable {
             return running
         }
         guard let running else { return }
+        running.collector?.stop()
         running.listener?.stop()
         running.brokerClients?.close()
         running.stream.stop()
@@ -211,6 +264,18 @@ public final class Engine: Sendable {
             endpoints.withLock { $0.graphite = addresses }
             listener = started
         }
+        let access = DirectAccess(operations: operations, sink: storer) { [adapters] name in
+            guard let broker = adapters.broker else { return try adapters.bus.subscribe(capacity: 100_000) }
+            return try broker.openQueue(name)
+        }
+        var collector: Collector?
+        let sources = datasources + (try configuration.prometheusSources())
+        if services.contains(.collector), !sources.isEmpty {
+            let started = try configuration.makeCollector(sources, access: access, logger: logger, counters: counters)
+            started.start()
+            undo.append(started.stop)
+            collector = started
+        }
         let brokerClients = adapters.broker.map { broker in
             BrokerClients(
                 broker,
@@ -245,6 +310,8 @@ public final class Engine: Sendable {
             alerts: alerts,
             maintenance: maintenance,
             listener: listener,
+            collector: collector,
+            access: access,
             brokerClients: brokerClients,
             server: server,
             stream: stream,

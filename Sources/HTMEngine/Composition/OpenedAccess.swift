@@ -54,6 +54,8 @@ package final class OpenedAccess: Sendable {
         let counters = EngineCounters()
         var storing = Storer.Configuration()
         storing.firstRows = firstRows
+        let promoteAfter = configuration.settings.integer(.promoteAfter)
+        storing.promoteAfter = promoteAfter > 0 ? Int64(promoteAfter) : nil
         let storer = Storer(
             repository: adapters.repository,
             bus: adapters.bus,

@@ -88,6 +88,7 @@ public struct Configuration: Sendable {
         _ = try accessControl()
         _ = try alertSinks()
         _ = try alertRules()
+        _ = try prometheusSources()
         for text in settings.list(.allowedSenders) where AddressRange(parsing: text) == nil {
             throw settings.wrong(
                 .allowedSenders,

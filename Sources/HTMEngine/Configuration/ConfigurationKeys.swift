@@ -288,7 +288,8 @@ extension ConfigurationKey {
         .integer(0...Int.max),
         default: "0",
         unit: "rows",
-        "Metrics with so many rows are monitored by themselves; 0: none."
+        "Metrics with so many rows are monitored by themselves with their next sample, unless somebody has monitored or unmonitored "
+            + "them before; 0: none."
     )
 
     static let httpHost = ConfigurationKey(
@@ -532,7 +533,7 @@ extension ConfigurationKey {
             httpHost, httpPort, httpConnections, httpIdle, httpBody,
             retentionDays,
             logLevel, logFormat,
-        ] + alerts + security + [
+        ] + prometheusKeys + alerts + security + [
             checkpointRoot,
             swapperProfiling,
             swapperResultsQueue, modelInputPrefix, schedulerQueue,

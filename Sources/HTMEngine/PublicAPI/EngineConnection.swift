@@ -40,10 +40,7 @@ public struct EngineConnection: Sendable {
         var refused: [(sample: MetricSample, reason: String)] = []
         for (index, sample) in samples.enumerated() {
             do {
-                guard sample.value.isFinite else { throw SampleRefusal.notFinite }
-                let name = try MetricName.check(sample.metric.utf8)
-                let time = Int64(sample.time.timeIntervalSince1970.rounded(.down))
-                incoming.append(IncomingSample(name: name, sample: Sample(timestamp: time, value: sample.value)))
+                incoming.append(try sample.incoming())
                 positions.append(index)
             } catch let refusal as SampleRefusal {
                 refused.append((sample, refusal.reason))

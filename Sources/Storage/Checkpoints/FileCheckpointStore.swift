@@ -26,7 +26,7 @@ package final class FileCheckpointStore: CheckpointStore {
 
     /// `<root>/htmengine`, without a slash at its end.
     package let directory: String
-    private let files = CheckpointFiles()
+    private let files = DurableFiles("checkpoints")
     private let counter = Atomic<UInt64>(0)
 
     /// - Parameter root: An absolute path; created when something is saved.

@@ -105,6 +105,10 @@ extension SQLMetricTransaction {
             conditions.append("uid > ?")
             parameters.append(.text(after))
         }
+        if let after = query.afterName {
+            conditions.append("name > ?")
+            parameters.append(.text(after))
+        }
         return (conditions.joined(separator: " AND "), parameters)
     }
 

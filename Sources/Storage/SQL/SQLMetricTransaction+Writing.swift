@@ -209,6 +209,13 @@ extension SQLMetricTransaction {
         )
     }
 
+    func setCollectorError(uid: String, _ message: String?) throws {
+        try connection.execute(
+            "UPDATE metric SET collector_error = ? WHERE uid = ?",
+            [SQLValue(message), .text(uid)]
+        )
+    }
+
     func clearModel(uid: String) throws {
         try connection.execute(
             "UPDATE metric SET parameters = NULL, model_params = NULL, message = NULL, status = 0 WHERE uid = ?",

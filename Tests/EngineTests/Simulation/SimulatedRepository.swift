@@ -221,6 +221,10 @@ final class SimulatedTransaction: MetricTransaction {
         }
     }
 
+    func setCollectorError(uid: String, _ message: String?) throws {
+        tables.metrics[uid]?.collectorError = message
+    }
+
     func clearModel(uid: String) throws {
         tables.metrics[uid]?.parameters = nil
         tables.metrics[uid]?.modelParams = nil

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import EngineCore
-
 #if canImport(Glibc)
     import Glibc
 #else
@@ -9,9 +7,14 @@ import EngineCore
 #endif
 
 /// The system calls a store of files needs, each with an error that names the path and the system's reason.
-struct CheckpointFiles: Sendable {
+package struct DurableFiles: Sendable {
+    /// What the files are, for messages.
+    private let subject: String
+
+    package init(_ subject: String) { self.subject = subject }
+
     /// Writes a new file and waits until the disk has it.
-    func write(_ bytes: [UInt8], to path: String) throws(EngineError) {
+    package func write(_ bytes: [UInt8], to path: String) throws(EngineError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure("can't create", path) }
         defer { close(descriptor) }
@@ -28,7 +31,7 @@ struct CheckpointFiles: Sendable {
     }
 
     /// The bytes of a file; nil when there is none.
-    func read(_ path: String) throws(EngineError) -> [UInt8]? {
+    package func read(_ path: String) throws(EngineError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
@@ -54,17 +57,17 @@ struct CheckpointFiles: Sendable {
         return bytes
     }
 
-    func rename(_ old: String, to new: String) throws(EngineError) {
+    package func rename(_ old: String, to new: String) throws(EngineError) {
         guard Glibc.rename(old, new) == 0 else { throw failure("can't rename to", new) }
     }
 
     /// A file that is gone already is fine.
-    func removeFile(_ path: String) throws(EngineError) {
+    package func removeFile(_ path: String) throws(EngineError) {
         guard unlink(path) == 0 || errno == ENOENT else { throw failure("can't remove", path) }
     }
 
     /// Waits until the disk has the names in a directory.
-    func syncDirectory(_ path: String) throws(EngineError) {
+    package func syncDirectory(_ path: String) throws(EngineError) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure("can't open", path) }
         defer { close(descriptor) }
@@ -72,7 +75,7 @@ struct CheckpointFiles: Sendable {
     }
 
     /// Makes a directory and those above it, durably; what exists already costs one system call.
-    func makeDirectories(_ path: String) throws(EngineError) {
+    package func makeDirectories(_ path: String) throws(EngineError) {
         if mkdir(path, 0o700) == 0 {
             try syncDirectory(parent(of: path))
             return
@@ -85,7 +88,7 @@ struct CheckpointFiles: Sendable {
     }
 
     /// The names in a directory, without `.` and `..`; none when there is no such directory.
-    func names(in path: String) throws(EngineError) -> [String] {
+    package func names(in path: String) throws(EngineError) -> [String] {
         guard let directory = opendir(path) else {
             if errno == ENOENT || errno == ENOTDIR { return [] }
             throw failure("can't list", path)
@@ -102,7 +105,7 @@ struct CheckpointFiles: Sendable {
     }
 
     /// In bytes; nil when there is no such file.
-    func size(of path: String) -> Int? {
+    package func size(of path: String) -> Int? {
         var status = stat()
         return stat(path, &status) == 0 ? Int(status.st_size) : nil
     }
@@ -114,6 +117,6 @@ struct CheckpointFiles: Sendable {
 
     private func failure(_ what: String, _ path: String) -> EngineError {
         let reason = String(cString: strerror(errno))
-        return EngineError(.storageUnavailable, "checkpoints: \(what) \(path): \(reason)")
+        return EngineError(.storageUnavailable, "\(subject): \(what) \(path): \(reason)")
     }
 }
