@@ -21,7 +21,7 @@ BUILD_PACKAGES := pkg-config libsqlite3-dev libmariadb-dev librabbitmq-dev libmi
 # Tests talk to the real programs: the sqlite3 shell, curl, and the servers of the production form (started by the tests
 # themselves, on free ports and with data directories of their own).
 TEST_PACKAGES := sqlite3 curl mariadb-server rabbitmq-server supervisor python3 python3-pika openssl \
-	graphite-web prometheus-alertmanager python3-aiosmtpd chromium chromium-driver python3-selenium iproute2 util-linux amqp-tools
+	graphite-web prometheus prometheus-alertmanager python3-aiosmtpd chromium chromium-driver python3-selenium iproute2 util-linux amqp-tools
 # What the benchmarks measure themselves against. Debian starts carbon-cache and influxd at installation: disable them where that disturbs.
 BENCHMARK_PACKAGES := gcc libc6-dev python3 wrk graphite-carbon influxdb
 
@@ -52,6 +52,7 @@ test: deps test-deps
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/flow_test.py
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/failover_test.py --seconds 20 --metrics 6
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/network_test.py
+	/usr/bin/python3 Tests/Samples/skeleton_test.py
 	$(WITH_SERVERS) $(SWIFT) test -c release --disable-xctest
 
 browser-test: build test-deps

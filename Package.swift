@@ -94,6 +94,8 @@ let package = Package(
         tests("AlertsTests", ["Alerts", "Security", "Engine", "EngineCore", "Storage", "Bus", "TestSupport"]),
         tests("HTTPAPITests", ["HTTPAPI", "Engine", "EngineCore", "Security", "Storage", "Bus", "TestSupport"]),
         tests("HTMEngineTests", ["HTMEngine", "HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
+        // The public face, used as applications use it, and the examples of the documentation.
+        tests("GuideTests", ["HTMEngine", "HTM", "TestSupport"]),
         tests("EngineCLITests", ["EngineCLI", "HTMEngine", "HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
         .target(
             name: "FuzzTargets",

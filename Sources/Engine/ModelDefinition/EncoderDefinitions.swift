@@ -38,11 +38,14 @@ enum EncoderDefinitions {
         case "DateEncoder": return .date(try date(&fields))
         case "RandomDistributedScalarEncoder": return .randomDistributedScalar(try randomDistributed(&fields))
         case "ScalarEncoder": return .scalar(try scalar(&fields))
+        case "LogEncoder": return .log(try log(&fields))
+        case "AdaptiveScalarEncoder": return .adaptiveScalar(try adaptive(&fields))
+        case "DeltaEncoder": return .delta(try adaptive(&fields))
         default:
             throw EngineError(
                 .invalidArgument,
-                "\(fields.path).type is \"\(type)\"; expected DateEncoder, RandomDistributedScalarEncoder or "
-                    + "ScalarEncoder"
+                "\(fields.path).type is \"\(type)\"; expected DateEncoder, RandomDistributedScalarEncoder, ScalarEncoder, "
+                    + "LogEncoder, AdaptiveScalarEncoder or DeltaEncoder"
             )
         }
     }
@@ -83,6 +86,47 @@ enum EncoderDefinitions {
         try fields.flag("periodic") { parameters.periodic = $0 }
         try fields.flag("clipInput") { parameters.clipInput = $0 }
         return parameters
+    }
+
+    private static func log(_ fields: inout DefinitionFields) throws -> LogEncoder.Parameters {
+        var parameters = LogEncoder.Parameters(division: try division(&fields))
+        try fields.integer("w") { parameters.activeBits = $0 }
+        try fields.double("minval") { parameters.minimum = $0 }
+        try fields.double("maxval") { parameters.maximum = $0 }
+        // The original takes it and clips in any case.
+        fields.ignore("clipInput")
+        try refusePeriodic(&fields)
+        return parameters
+    }
+
+    private static func adaptive(_ fields: inout DefinitionFields) throws -> AdaptiveScalarEncoder.Parameters {
+        var activeBits = 21
+        var width: Int?
+        var minimum: Double?
+        var maximum: Double?
+        try fields.integer("w") { activeBits = $0 }
+        try fields.integer("n") { width = $0 }
+        try fields.double("minval") { minimum = $0 }
+        try fields.double("maxval") { maximum = $0 }
+        guard let width else {
+            throw EngineError(.invalidArgument, "\(fields.path).n is missing; expected the number of bits")
+        }
+        fields.ignore("clipInput")
+        try refusePeriodic(&fields)
+        var parameters = AdaptiveScalarEncoder.Parameters(activeBits: activeBits, width: width)
+        switch (minimum, maximum) {
+        case (nil, nil): break
+        case (let minimum?, let maximum?) where minimum < maximum: parameters.range = minimum...maximum
+        default:
+            throw EngineError(.invalidArgument, "\(fields.path) needs minval below maxval, or neither of them")
+        }
+        return parameters
+    }
+
+    private static func refusePeriodic(_ fields: inout DefinitionFields) throws {
+        var periodic = false
+        try fields.flag("periodic") { periodic = $0 }
+        if periodic { throw EngineError(.invalidArgument, "\(fields.path).periodic is true; expected false") }
     }
 
     /// Exactly one of `n`, `radius` and `resolution`; 0 counts as not given, as in the original.

@@ -6,7 +6,8 @@ import HTTPClient
 
 /// The values of a PromQL query, through Prometheus' HTTP API (`/api/v1/query_range`).
 ///
-///     var load = PrometheusDatasource(url: "http://localhost:9090", metric: "load.$instance", query: "node_load1", step: .seconds(60))
+///     let server = "http://localhost:9090"
+///     var load = PrometheusDatasource(url: server, metric: "load.$instance", query: "node_load1", step: .seconds(60))
 ///     load.schedule.backfill = .seconds(14 * 86_400)
 ///
 /// Samples lie at whole multiples of the step. Values that are no finite numbers are left out.
