@@ -49,7 +49,7 @@ def main():
             [binary, "serve", "--data", os.path.join(directory, "data"), "--config", directory, "--http", "127.0.0.1:0",
              "--graphite", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         try:
-            port = next(found.group(1) for line in engine.stdout if (found := re.search(r"https://127\.0\.0\.1:(\d+)/", line)))
+            port = next(found.group(1) for line in engine.stdout if (found := re.search(r"https?://127\.0\.0\.1:(\d+)/", line)))
             report = os.path.join(directory, "report.json")
             subprocess.run(
                 ["testssl", "--quiet", "--color", "0", "--warnings", "off", "--nodns", "none", "--ip", "127.0.0.1", "--add-ca",
