@@ -52,7 +52,6 @@ test: deps test-deps
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/flow_test.py
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/failover_test.py --seconds 20 --metrics 6
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/network_test.py
-	/usr/bin/python3 Tests/Samples/skeleton_test.py
 	$(WITH_SERVERS) $(SWIFT) test -c release --disable-xctest
 
 browser-test: build test-deps

@@ -58,6 +58,9 @@ final class ServerAccess: EngineAccess {
         try database().importLearnedModel(file, name: name)
     }
     func retry(uid: String) throws { try database().retry(uid: uid) }
+    func setCollectorError(_ message: String?, metrics names: [String]) throws {
+        try database().setCollectorError(message, metrics: names)
+    }
     func metric(named name: String) throws -> MetricSummary? { try database().metric(named: name) }
     func metric(uid: String) throws -> MetricSummary? { try database().metric(uid: uid) }
     func metrics(pattern: String?, after: String?, limit: Int) throws -> [MetricSummary] {
