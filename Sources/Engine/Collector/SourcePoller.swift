@@ -88,7 +88,9 @@ package final class SourcePoller {
         let end = min(now, start + source.longestWindow)
         do {
             let samples = end > start ? try source.samples(from: start, to: end, shouldStop: shouldStop) : []
-            if end > start || buffer.position == nil { try buffer.add(samples, SampleBuffer.Batch(start: start, end: end)) }
+            if end > start || buffer.position == nil {
+                try buffer.add(samples, SampleBuffer.Batch(start: start, end: end))
+            }
             counters.add("htmengine_collector_samples_total", Int64(samples.count))
             succeed()
         } catch {
