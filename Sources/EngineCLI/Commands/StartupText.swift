@@ -23,9 +23,10 @@ enum StartupText {
             lines.append("              echo \"my.metric 1.5 $(date +%s)\" > /dev/tcp/\(devTCP(address))")
         }
         if let address = endpoints.http.first {
+            let scheme = configuration.servesTLS ? "https" : "http"
             lines.append("            HTTP to \(endpoints.http.joined(separator: ", ")):")
-            lines.append("              curl http://\(address)/my.metric -d \"1.5 $(date +%s)\"")
-            lines.append("  Look      http://\(address)/ in a browser, or curl http://\(address)/my.metric")
+            lines.append("              curl \(scheme)://\(address)/my.metric -d \"1.5 $(date +%s)\"")
+            lines.append("  Look      \(scheme)://\(address)/ in a browser, or curl \(scheme)://\(address)/my.metric")
         }
         if endpoints.socket != nil {
             let isDefault = configuration.dataDirectory.hasSuffix("/" + Configuration.defaultDataDirectory)

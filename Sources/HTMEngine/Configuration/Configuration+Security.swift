@@ -20,6 +20,9 @@ extension Configuration {
         return access
     }
 
+    /// Whether HTTP is answered over TLS.
+    package var servesTLS: Bool { !settings.text(.tlsCertificate).isEmpty }
+
     /// Certificate and key for HTTPS, read and checked; nil for plain HTTP.
     /// - Throws: ``ConfigurationError``, or `EngineError` with code `configuration` for files that can't be used.
     package func tlsFiles(now: Int64) throws -> TLSFiles? {
