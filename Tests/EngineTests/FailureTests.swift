@@ -37,7 +37,8 @@ import Testing
         let samples = makeSamples(1000).map { IncomingSample(name: "m", sample: $0) }
         var stored: [IncomingSample] = []
         do {
-            let repository = try open { $0.maximumPages = 40 }
+            // The empty tables take some 40 pages, the thousand rows as many again.
+            let repository = try open { $0.maximumPages = 60 }
             defer { repository.close() }
             let storer = makeStorer(repository)
             storer.start()
