@@ -4,8 +4,9 @@ import EngineCore
 
 /// Commits scores of many models in one transaction, then publishes them, then lets checkpoints go that cover them.
 ///
-/// The order is what makes a crash harmless: a checkpoint never knows more rows than the database has scores for, and nothing is
-/// published that could still be lost.
+/// The order is what makes the death of the process harmless: a checkpoint never knows more rows than the database has scores for,
+/// and nothing is published before it is committed. A power cut may take scores back whose samples are safe: they come out the same
+/// again, and checkpoints ahead of them are put aside (`ModelWorker`).
 final class ResultWriter: Sendable {
     enum Item {
         /// Rows in order of row id, all with scores.
@@ -203,7 +204,7 @@ final class ResultWriter: Sendable {
     private func commit(_ results: [InferenceResults]) throws -> [Bool] {
         guard !results.isEmpty else { return [] }
         do {
-            let accepted = try repository.write { try $0.storeScores(results.map(Self.batch)) }
+            let accepted = try repository.writeReproducible { try $0.storeScores(results.map(Self.batch)) }
             let rows = zip(results, accepted).reduce(0) { $0 + ($1.1 ? $1.0.rows.count : 0) }
             counters.add(["htmengine_rows_scored_total": Int64(rows), "htmengine_result_transactions_total": 1])
             return accepted
@@ -244,7 +245,7 @@ final class ResultWriter: Sendable {
         let published = publisher.takeNotes()
         guard !notes.isEmpty || !published.isEmpty else { return }
         do {
-            try repository.write { transaction in
+            try repository.writeReproducible { transaction in
                 try transaction.noteCheckpoints(notes)
                 try transaction.notePublished(published)
             }

@@ -20,6 +20,10 @@ package protocol MetricRepository: Sendable {
     ///   it may be (callers make their writes safe to repeat).
     func write<Result>(_ body: (any MetricTransaction) throws -> Result) throws -> Result
 
+    /// As `write`, for what can be computed again from what is durable already, such as scores: it survives the death of the
+    /// process, but a power cut may undo it, and under load it may wait some milliseconds for others to share their transaction.
+    func writeReproducible<Result>(_ body: (any MetricTransaction) throws -> Result) throws -> Result
+
     /// Brings the schema up to date. Safe to run twice and from two places at once.
     /// - Returns: The revisions applied, oldest first; empty when nothing was to do.
     @discardableResult
@@ -31,6 +35,12 @@ package protocol MetricRepository: Sendable {
 
     /// Closes all connections; later calls throw.
     func close()
+}
+
+extension MetricRepository {
+    package func writeReproducible<Result>(_ body: (any MetricTransaction) throws -> Result) throws -> Result {
+        try write(body)
+    }
 }
 
 /// What can be asked of the database.

@@ -149,10 +149,19 @@ package protocol SQLDatabase: Sendable {
     /// time-outs and lost connections are tried again with bounded back-off (spec engine.md 4.5).
     func write<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result
 
+    /// Contract as `MetricRepository.writeReproducible`.
+    func writeReproducible<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result
+
     /// Runs `body` outside any transaction on a connection nobody else uses meanwhile, holding the installation-wide lock
     /// for migrations.
     func migrate<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result
 
     func integrityProblems() throws -> [String]
     func close()
+}
+
+extension SQLDatabase {
+    package func writeReproducible<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result {
+        try write(body)
+    }
 }

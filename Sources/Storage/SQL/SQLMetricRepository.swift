@@ -18,6 +18,10 @@ package final class SQLMetricRepository: MetricRepository {
         try database.write { try body(SQLMetricTransaction($0)) }
     }
 
+    package func writeReproducible<Result>(_ body: (any MetricTransaction) throws -> Result) throws -> Result {
+        try database.writeReproducible { try body(SQLMetricTransaction($0)) }
+    }
+
     @discardableResult
     package func migrate() throws -> [String] {
         try database.migrate { try SQLMigrator.migrate($0) }

@@ -9,6 +9,8 @@ import EngineCore
 final class SQLiteConnection: SQLConnection {
     private let handle: OpaquePointer
     private var statements: [String: OpaquePointer] = [:]
+    /// Pages of the write-ahead log at this connection's last commit, once `watchLog` was called.
+    private(set) var logLength = 0
 
     var dialect: SQLDialect { .sqlite }
 
@@ -35,6 +37,22 @@ final class SQLiteConnection: SQLConnection {
         for statement in statements.values { sqlite3_finalize(statement) }
         sqlite3_close_v2(handle)
     }
+
+    /// Keeps `logLength` up to date from now on. SQLite no longer copies the log into the database by itself then.
+    func watchLog() {
+        sqlite3_wal_hook(
+            handle,
+            { owner, _, _, pages in
+                Unmanaged<SQLiteConnection>.fromOpaque(owner!).takeUnretainedValue().logLength = Int(pages)
+                return SQLITE_OK
+            },
+            Unmanaged.passUnretained(self).toOpaque()
+        )
+    }
+
+    /// Copies the write-ahead log into the database as far as readers and other writers allow; what fails is tried again by
+    /// whoever calls next.
+    func copyLog() { sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil) }
 
     /// Whether a transaction is open; SQLite ends it by itself after some errors, such as a full disk.
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }

@@ -8,7 +8,8 @@ import Glibc
 /// The embedded database: one file in WAL mode, one writer thread, several readers.
 ///
 /// Group commit: all writes that wait when the writer becomes free share one transaction, each in a savepoint of its own, and are
-/// told together when it is durable. While that commit syncs, the next group gathers; nothing ever waits for company.
+/// told together when it is durable. While that commit syncs, the next group gathers. Only what can be computed again waits for
+/// company, and only under load; it doesn't make a commit sync either.
 package final class SQLiteDatabase: SQLDatabase {
     package struct Configuration: Sendable {
         /// How a commit is made durable.
@@ -26,6 +27,15 @@ package final class SQLiteDatabase: SQLDatabase {
         ///
         /// 1…64.
         package var readers = 8
+        /// The longest that a write that can be computed again waits for others to share its transaction: as long as the last
+        /// transaction took, so that nothing waits where there is no load.
+        ///
+        /// Unit: milliseconds.
+        package var longestGathering: UInt64 = 5
+        /// Length of the write-ahead log from which on it is copied into the database.
+        ///
+        /// Unit: pages of 4 KiB.
+        package var logLength = 16_000
         /// Page cache of the writer.
         ///
         /// Unit: KiB.
@@ -49,6 +59,7 @@ package final class SQLiteDatabase: SQLDatabase {
     private let queue = Monitor(WriteQueue())
     private let readers = Monitor(ReaderPool())
     private let writer: WriterThread
+    private let keeper: WriteAheadLogKeeper
 
     package var dialect: SQLDialect { .sqlite }
 
@@ -62,10 +73,18 @@ package final class SQLiteDatabase: SQLDatabase {
         let connection: SQLiteConnection
         do {
             connection = try Self.openWriter(configuration)
+            keeper = WriteAheadLogKeeper(
+                connection: try SQLiteConnection(path: configuration.path, writable: true),
+                wantedLength: configuration.logLength
+            )
         } catch let error as SQLError {
             throw error.engineError
         }
-        writer = WriterThread(connection: connection, queue: queue, largestGroup: configuration.largestGroup)
+        writer = WriterThread(
+            Writer(connection: connection, synchronous: configuration.synchronous, keeper: keeper),
+            queue: queue,
+            configuration
+        )
     }
 
     private static func openWriter(_ configuration: Configuration) throws -> SQLiteConnection {
@@ -85,10 +104,10 @@ package final class SQLiteDatabase: SQLDatabase {
             PRAGMA foreign_keys = ON;
             PRAGMA temp_store = MEMORY;
             PRAGMA cache_size = -\(configuration.writerCacheKiB);
-            PRAGMA wal_autocheckpoint = 16000;
             PRAGMA journal_size_limit = 67108864;
             """
         )
+        connection.watchLog()
         if let pages = configuration.maximumPages { try connection.executeScript("PRAGMA max_page_count = \(pages)") }
         return connection
     }
@@ -130,21 +149,25 @@ package final class SQLiteDatabase: SQLDatabase {
     }
 
     package func write<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result {
-        try submit(alone: false, body)
+        try submit(.durable, body)
+    }
+
+    package func writeReproducible<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result {
+        try submit(.reproducible, body)
     }
 
     package func migrate<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result {
-        try submit(alone: true, body)
+        try submit(.alone, body)
     }
 
     private func submit<Result>(
-        alone: Bool,
+        _ need: WriteJob.Need,
         _ body: (any SQLConnection) throws -> Result
     ) throws -> Result {
         // The body runs on the writer's thread while this one is blocked, so it doesn't outlive the call.
         try withoutActuallyEscaping(body) { body in
             var result: Result?
-            let job = WriteJob(alone: alone) { connection in result = try body(connection) }
+            let job = WriteJob(need) { connection in result = try body(connection) }
             let accepted = queue.update { $0.add(job) }
             guard accepted else { throw EngineError(.stopping, "the database is closed") }
             let outcome: WriteJob.Outcome? = job.outcome.wait { $0 }
@@ -184,6 +207,7 @@ package final class SQLiteDatabase: SQLDatabase {
     package func close() {
         queue.update { $0.isClosed = true }
         writer.join()
+        keeper.close()
         readers.update { $0.close() }
         lock.release()
     }
@@ -198,13 +222,20 @@ private final class WriteJob: @unchecked Sendable {
         case failed(any Error)
     }
 
-    /// Not to be mixed with others, and outside any transaction.
-    let alone: Bool
+    enum Need {
+        case durable
+        /// Can be computed again after a power cut.
+        case reproducible
+        /// Not to be mixed with others, and outside any transaction.
+        case alone
+    }
+
+    let need: Need
     private(set) var body: ((SQLiteConnection) throws -> Void)?
     let outcome = Monitor<Outcome?>(nil)
 
-    init(alone: Bool, _ body: @escaping (SQLiteConnection) throws -> Void) {
-        self.alone = alone
+    init(_ need: Need, _ body: @escaping (SQLiteConnection) throws -> Void) {
+        self.need = need
         self.body = body
     }
 
@@ -225,11 +256,14 @@ private struct WriteQueue {
     /// The next group, oldest first; empty when closed and done, nil when there is nothing yet.
     mutating func take(limit: Int) -> [WriteJob]? {
         guard let first = jobs.first else { return isClosed ? [] : nil }
-        if first.alone { return [jobs.removeFirst()] }
-        let count = min(limit, jobs.firstIndex { $0.alone } ?? jobs.count)
+        if first.need == .alone { return [jobs.removeFirst()] }
+        let count = min(limit, jobs.firstIndex { $0.need == .alone } ?? jobs.count)
         defer { jobs.removeFirst(count) }
         return Array(jobs[..<count])
     }
+
+    /// Whether somebody waits who mustn't wait for company.
+    var isUrgent: Bool { isClosed || jobs.contains { $0.need != .reproducible } }
 }
 
 private struct ReaderPool {
@@ -266,11 +300,24 @@ private struct ReaderPool {
 private final class WriterThread: Sendable {
     private let thread: ServiceThread
 
-    init(connection: SQLiteConnection, queue: Monitor<WriteQueue>, largestGroup: Int) {
-        let writer = Writer(connection: connection)
+    init(_ writer: Writer, queue: Monitor<WriteQueue>, _ configuration: SQLiteDatabase.Configuration) {
+        let clock = SystemClock()
         thread = ServiceThread(name: "sqlite-writer") {
-            while let group = queue.wait({ $0.take(limit: largestGroup) }), !group.isEmpty {
+            // When the next of what can wait is due, on the monotonic clock.
+            var due: UInt64 = 0
+            while true {
+                queue.wait { $0.jobs.isEmpty && !$0.isClosed ? nil : true }
+                let now = clock.monotonicNanoseconds()
+                if now + 1_000_000 <= due {
+                    queue.wait(timeoutMilliseconds: Int((due - now) / 1_000_000)) { $0.isUrgent ? true : nil }
+                }
+                guard let group = queue.wait({ $0.take(limit: configuration.largestGroup) }), !group.isEmpty else {
+                    return
+                }
+                let began = clock.monotonicNanoseconds()
                 writer.run(group)
+                let end = clock.monotonicNanoseconds()
+                due = end + min(end - began, configuration.longestGathering * 1_000_000)
             }
         }
     }
@@ -281,11 +328,41 @@ private final class WriterThread: Sendable {
 /// Sendable because only the writer's thread uses it.
 private final class Writer: @unchecked Sendable {
     private let connection: SQLiteConnection
+    private let synchronous: SQLiteDatabase.Configuration.Synchronous
+    private let keeper: WriteAheadLogKeeper
+    /// What the connection is set to.
+    private var current: SQLiteDatabase.Configuration.Synchronous
 
-    init(connection: SQLiteConnection) { self.connection = connection }
+    init(
+        connection: SQLiteConnection,
+        synchronous: SQLiteDatabase.Configuration.Synchronous,
+        keeper: WriteAheadLogKeeper
+    ) {
+        self.connection = connection
+        self.synchronous = synchronous
+        self.keeper = keeper
+        current = synchronous
+    }
 
     func run(_ group: [WriteJob]) {
-        if group.count == 1 { return runAlone(group[0]) }
+        do {
+            try setSynchronous(group.allSatisfy { $0.need == .reproducible } ? .normal : synchronous)
+        } catch {
+            for job in group { job.finish(.failed(error)) }
+            return
+        }
+        if group.count == 1 { runAlone(group[0]) } else { runTogether(group) }
+        keeper.afterCommit(connection)
+    }
+
+    /// A commit that syncs makes those before it durable too: the log is written in order.
+    private func setSynchronous(_ wanted: SQLiteDatabase.Configuration.Synchronous) throws {
+        guard wanted != current else { return }
+        try connection.executeScript("PRAGMA synchronous = \(wanted.rawValue)")
+        current = wanted
+    }
+
+    private func runTogether(_ group: [WriteJob]) {
         var outcomes: [WriteJob.Outcome] = []
         do {
             try connection.execute("BEGIN IMMEDIATE", [])
@@ -318,7 +395,7 @@ private final class Writer: @unchecked Sendable {
 
     private func runAlone(_ job: WriteJob) {
         do {
-            if job.alone {
+            if job.need == .alone {
                 try job.body!(connection)
             } else {
                 try connection.execute("BEGIN IMMEDIATE", [])
