@@ -19,6 +19,8 @@ final class SimulatedRepository: MetricRepository, @unchecked Sendable {
 
     private let faults: Faults
     private(set) var tables = Tables()
+    /// What a power cut leaves.
+    private var durableTables = Tables()
 
     init(faults: Faults) { self.faults = faults }
 
@@ -28,6 +30,15 @@ final class SimulatedRepository: MetricRepository, @unchecked Sendable {
     }
 
     func write<Result>(_ body: (any MetricTransaction) throws -> Result) throws -> Result {
+        // Also when the answer got lost. A commit that syncs makes those before it durable too.
+        defer { durableTables = tables }
+        return try writeReproducible(body)
+    }
+
+    /// Everything since the last write that had to be durable is gone.
+    func cutPower() { tables = durableTables }
+
+    func writeReproducible<Result>(_ body: (any MetricTransaction) throws -> Result) throws -> Result {
         if faults.strike() { throw EngineError(.storageUnavailable, "the simulated database doesn't answer") }
         if faults.strike() { _ = try body(SimulatedTransaction(tables)) }
         let transaction = SimulatedTransaction(tables)

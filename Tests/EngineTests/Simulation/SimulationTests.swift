@@ -146,7 +146,10 @@ private final class Simulation {
         case 94..<97: changeMonitoring()
         case 97: bus.rebalance()
         case 98: try restart()
-        default: break
+        case 99:
+            repository.cutPower()
+            try restart()
+        default: preconditionFailure("a step without a meaning")
         }
     }
 
