@@ -92,6 +92,24 @@ def capacity(app, rows, metrics):
     return rows / (time.monotonic() - start)
 
 
+def in_turn(app, metrics, seconds):
+    """Samples a second when each metric's next sample comes after everybody else's, as live senders send: a round is sent as soon as
+    less than a round is without a score."""
+    def scored():
+        return int(app.sql("SELECT SUM(scored_rowid) FROM htmengine_model JOIN metric USING (uid) WHERE name LIKE 'c.%'")[0][0])
+    first, sent, start = scored(), 0, time.monotonic()
+    with socket.create_connection(("127.0.0.1", app.graphite)) as client:
+        while time.monotonic() - start < seconds:
+            while sent - (scored() - first) >= metrics:
+                time.sleep(0.002)
+            stamp = 1_650_000_000 + 60 * (sent // metrics)
+            client.sendall(b"".join(b"c.%d %.15g %d\n" % (metric, 50 + (sent * 37 + metric) % 101 / 3, stamp)
+                                    for metric in range(metrics)))
+            sent += metrics
+    eventually("the last round", lambda: scored() - first == sent, pause=0.005)
+    return sent / (time.monotonic() - start)
+
+
 def collect(app, ready, stop, answers):
     """Takes results until told to stop, then says what came when; a process of its own, so that nothing but its own work holds it up."""
     connection = app.amqp()
@@ -174,10 +192,11 @@ def main():
         print("rows/s stored through port 2003       %8.0f   %3.0f %%" % (ours, 100 * ours / reference), flush=True)
         messages, rows = amqp(app, options.rows // 2, options.metrics)
         print("messages/s taken from RabbitMQ        %8.0f   (200 lines each: %.0f rows/s)" % (messages, rows), flush=True)
-        most = capacity(app, 20_000, 20)
-        print("samples/s stored, scored, published   %8.0f" % most, flush=True)
+        print("rows that wait stored, scored, published a second  %8.0f" % capacity(app, 200 * options.metrics, options.metrics), flush=True)
+        most = in_turn(app, options.metrics, options.seconds / 2)
+        print("samples in turn stored, scored, published a second %8.0f" % most, flush=True)
         for index, rate in enumerate([options.rate] if options.rate else [most / 8, most / 4, most / 2]):
-            reached, median, high = latency(app, "l%d" % index, rate, 20, options.seconds)
+            reached, median, high = latency(app, "l%d" % index, rate, options.metrics, options.seconds)
             print("sample to result at %5.0f samples/s    median %.1f ms, p99 %.1f ms" % (reached, median, high), flush=True)
         for one in (yardstick, app):
             one.remove()

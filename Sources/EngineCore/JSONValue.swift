@@ -15,17 +15,18 @@ package enum JSONValue: Sendable, Hashable, Codable {
     case object([String: JSONValue])
 
     package init(from decoder: any Decoder) throws {
+        // Every guess that fails costs an error: the commonest first.
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
-        } else if let flag = try? container.decode(Bool.self) {
-            self = .bool(flag)
         } else if let whole = try? container.decode(Int64.self) {
             self = .integer(whole)
-        } else if let number = try? container.decode(Double.self) {
-            self = .number(number)
         } else if let text = try? container.decode(String.self) {
             self = .string(text)
+        } else if let number = try? container.decode(Double.self) {
+            self = .number(number)
+        } else if let flag = try? container.decode(Bool.self) {
+            self = .bool(flag)
         } else if let items = try? container.decode([JSONValue].self) {
             self = .array(items)
         } else {

@@ -245,10 +245,9 @@ final class ResultWriter: Sendable {
         let published = publisher.takeNotes()
         guard !notes.isEmpty || !published.isEmpty else { return }
         do {
-            try repository.writeReproducible { transaction in
-                try transaction.noteCheckpoints(notes)
-                try transaction.notePublished(published)
-            }
+            // Apart, so that each locks its rows in one order.
+            if !notes.isEmpty { try repository.writeReproducible { try $0.noteCheckpoints(notes) } }
+            if !published.isEmpty { try repository.writeReproducible { try $0.notePublished(published) } }
         } catch {
             // Only short cuts are lost: retention keeps more rows, results may be published twice after a restart.
             logger.warning("runner", "notes on checkpoints can't be written: \(error)")

@@ -177,7 +177,8 @@ extension SQLMetricTransaction {
 
     func noteCheckpoints(_ notes: [CheckpointNote]) throws {
         var rows = SQLRows(columnCount: 5)
-        for note in notes {
+        // In one order everywhere, so that two transactions don't lock each other out.
+        for note in notes.sorted(by: { $0.uid < $1.uid }) {
             rows.append(
                 .integer(note.previousRowid),
                 .integer(note.rowid),
@@ -198,7 +199,9 @@ extension SQLMetricTransaction {
 
     func notePublished(_ notes: [PublishedNote]) throws {
         var rows = SQLRows(columnCount: 3)
-        for note in notes { rows.append(.integer(note.rowid), .text(note.uid), .integer(note.generation)) }
+        for note in notes.sorted(by: { $0.uid < $1.uid }) {
+            rows.append(.integer(note.rowid), .text(note.uid), .integer(note.generation))
+        }
         guard rows.rowCount > 0 else { return }
         try connection.executeMany(
             """
