@@ -47,6 +47,7 @@ WITH_SERVERS = Tests/Support/with-servers
 test: deps test-deps
 	$(SWIFT) build -c release --product htmengine
 	/usr/bin/python3 Tests/Intruder/intruder_test.py
+	/usr/bin/python3 Tests/Commands/pattern_test.py
 	/usr/bin/python3 Tests/Browser/dashboard_test.py
 	/usr/bin/python3 Tests/Crash/crash_harness.py --kills 100 --life 0.2 --metrics 18
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/flow_test.py

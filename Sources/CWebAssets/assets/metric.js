@@ -10,6 +10,9 @@ import { ago, count, likelihood, plural, rarity, seconds, span, state, time, ton
 export function metricPage(host, uid) {
   let metric = null, ended = false, timer = null, fetchTimer = null, request = null, live = true, loaded = null;
   let events = [], notes = [], range = null, cursorTime = null;
+  // Scores above this may begin an event or belong to one; the engine says where its configuration puts it.
+  let quietBelow = 0;
+  get("/_about").then(({ body }) => { quietBelow = body.events.end_below; }, () => {});
 
   const title = h("h1", {}), pill = h("span", { class: "pill" }), facts = h("p", { class: "facts" });
   const progress = h("progress", { max: 1, hidden: true, "aria-label": "Learning progress" });
@@ -270,7 +273,7 @@ export function metricPage(host, uid) {
     }
     charts.redraw();
     showRecent();
-    if (newest.anomaly > 0.99 || events.some((e) => e.open)) loadMarks();
+    if (newest.anomaly > quietBelow || events.some((e) => e.open)) loadMarks();
   }
 
   chartHost.addEventListener("mousemove", () => {

@@ -300,7 +300,7 @@ public final class Engine: Sendable {
             logger: logger,
             endpoints: endpoints
         )
-        let server = try makeServer(parts.makeHandler())
+        let server = try makeServer(try parts.makeHandler())
         undo.append(server.stop)
         try listen(server, endpoints)
         return Running(

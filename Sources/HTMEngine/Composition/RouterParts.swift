@@ -20,7 +20,7 @@ struct RouterParts: Sendable {
     let logger: any Logger
     let endpoints: Monitor<Engine.Endpoints>
 
-    func makeHandler() -> HTTPServer.Handler {
+    func makeHandler() throws -> HTTPServer.Handler {
         let verbs = EngineVerbs(operations)
         let skeleton = SkeletonRoutes(
             repository: adapters.repository,
@@ -30,7 +30,7 @@ struct RouterParts: Sendable {
             logger: logger
         )
         var router = HTTPRouter { request, _ in try skeleton.respond(to: request) }
-        makeAPI(verbs).register(on: &router)
+        try makeAPI(verbs).register(on: &router)
         GraphiteRoutes(api: GraphiteAPI(source: RepositoryGraphiteSource(repository: adapters.repository)))
             .register(on: &router)
         AlertRoutes(store: adapters.alerts).register(on: &router)
@@ -42,13 +42,14 @@ struct RouterParts: Sendable {
         return { request in try finished.respond(to: request) }
     }
 
-    private func makeAPI(_ verbs: EngineVerbs) -> JSONAPI {
+    private func makeAPI(_ verbs: EngineVerbs) throws -> JSONAPI {
         var settings = JSONAPI.Settings()
         settings.version = HTMEngineVersion.current
         let endpoints = endpoints
         settings.graphiteAddresses = { endpoints.withLock { $0.graphite } }
         settings.httpAddresses = { endpoints.withLock { $0.http } }
         settings.firstRows = Int64(configuration.settings.integer(.firstRows))
+        settings.events = try configuration.anomalyEventRule()
         settings.autoMonitor = configuration.settings.list(.autoMonitor)
         let (counters, ingest, bus, alerts) = (counters, ingest, adapters.bus, alerts)
         let servers = ServerGauges(adapters, logger: logger)

@@ -36,10 +36,26 @@ extension Configuration {
         return sinks
     }
 
+    /// Where the anomaly events of the dashboard and `/_events` begin and end.
+    /// - Throws: ``ConfigurationError`` when they would end above where they begin.
+    package func anomalyEventRule() throws -> AnomalyEventRule {
+        let start = settings.number(.eventStart)
+        let end = settings.number(.eventEnd)
+        guard end <= start else {
+            throw settings.wrong(.eventEnd, expected: "a number not above start_above (\(settings.text(.eventStart)))")
+        }
+        return AnomalyEventRule(
+            startAbove: start,
+            endBelow: end,
+            quietRows: Int64(settings.integer(.eventQuietRows))
+        )
+    }
+
     /// When somebody is told.
     /// - Throws: ``ConfigurationError``.
     package func alertRules() throws -> AlertRules {
         var standard = AlertRule()
+        standard.anomaly = try anomalyEventRule()
         standard.anomaly.startAbove = settings.number(.alertThreshold)
         standard.anomaly.endBelow = min(standard.anomaly.endBelow, standard.anomaly.startAbove)
         standard.minimumDuration = Int64(settings.integer(.alertDuration))

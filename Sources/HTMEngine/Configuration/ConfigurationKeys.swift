@@ -292,6 +292,32 @@ extension ConfigurationKey {
             + "them before; 0: none."
     )
 
+    static let eventStart = ConfigurationKey(
+        .application,
+        "anomaly_events",
+        "start_above",
+        .number(0.5...0.9999999999),
+        default: "0.9999",
+        "An anomaly event of the dashboard and /_events begins at the first row whose score is above this."
+    )
+    static let eventEnd = ConfigurationKey(
+        .application,
+        "anomaly_events",
+        "end_below",
+        .number(0.5...0.9999999999),
+        default: "0.99",
+        "Rows at or below this are quiet; not above start_above."
+    )
+    static let eventQuietRows = ConfigurationKey(
+        .application,
+        "anomaly_events",
+        "quiet_rows",
+        .integer(1...10_000),
+        default: "12",
+        unit: "rows",
+        "So many quiet rows in a row end an event; it ends with the last row before them."
+    )
+
     static let httpHost = ConfigurationKey(
         .application,
         "http",
@@ -530,6 +556,7 @@ extension ConfigurationKey {
             listenerIdle, futureLimit, autoMonitor,
             statisticsMinimum, statisticsRefresh, statisticsSample, likelihoodTail,
             detectionMode, firstRows, promoteAfter,
+            eventStart, eventEnd, eventQuietRows,
             httpHost, httpPort, httpConnections, httpIdle, httpBody,
             retentionDays,
             logLevel, logFormat,

@@ -144,7 +144,7 @@ extension JSONAPI {
         var writer = JSONWriter()
         try repository.read { reading in
             writer = JSONWriter()
-            try MetricSummary(try existing(uid, reading), firstRows: settings.firstRows, reading).write(to: &writer)
+            try MetricSummary(try existing(uid, reading), settings, reading).write(to: &writer)
         }
         return .json(writer.bytes)
     }
@@ -175,7 +175,7 @@ extension JSONAPI {
                 throw HTTPError.problem(404, "there is no metric named '\(name.prefix(255))'")
             }
             writer = JSONWriter()
-            try MetricSummary(metric, firstRows: settings.firstRows, reading).write(to: &writer)
+            try MetricSummary(metric, settings, reading).write(to: &writer)
             return metric.uid
         }
         try operations.delete(uid: uid)

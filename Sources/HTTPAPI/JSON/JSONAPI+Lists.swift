@@ -115,7 +115,7 @@ extension JSONAPI {
         _ reading: any MetricReading,
         to writer: inout JSONWriter
     ) throws {
-        guard let summary = try MetricSummary(uid: entry.row.uid, firstRows: settings.firstRows, reading) else {
+        guard let summary = try MetricSummary(uid: entry.row.uid, settings, reading) else {
             return
         }
         let bars = try MetricBars(
@@ -173,7 +173,7 @@ extension JSONAPI {
         var writer = JSONWriter()
         try repository.read { reading in
             writer = JSONWriter()
-            let summary = try MetricSummary(try find(reading), firstRows: settings.firstRows, reading)
+            let summary = try MetricSummary(try find(reading), settings, reading)
             let uid = summary.metric.uid
             writer.beginObject()
             summary.writeFields(to: &writer)

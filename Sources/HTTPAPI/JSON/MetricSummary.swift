@@ -11,27 +11,25 @@ struct MetricSummary {
     let newest: MetricRow?
     /// The newest scored row.
     let newestScored: MetricRow?
-    /// The highest likelihood of the newest few scored rows, so that a single red row stays to be seen.
+    /// The highest likelihood of the newest few scored rows, so that a single red row stays to be seen: as many as must be quiet before
+    /// an event is over.
     private let recentScore: Double?
-    /// How many rows those are: as many as must be quiet before an event is over.
-    private static let recentRows = AnomalyEventRule().quietRows
     let learning: LearningState?
 
     /// - Returns: Nil when the metric doesn't exist (any more).
-    init?(uid: String, firstRows: Int64, _ reading: any MetricReading) throws {
+    init?(uid: String, _ settings: JSONAPI.Settings, _ reading: any MetricReading) throws {
         guard let metric = try reading.metric(uid: uid) else { return nil }
-        try self.init(metric, firstRows: firstRows, reading)
+        try self.init(metric, settings, reading)
     }
 
-    init(_ metric: Metric, firstRows: Int64, _ reading: any MetricReading) throws {
+    init(_ metric: Metric, _ settings: JSONAPI.Settings, _ reading: any MetricReading) throws {
         self.metric = metric
         let record = try reading.modelRecord(uid: metric.uid)
         firstRowid = try reading.firstRowid(uid: metric.uid)
         newest = try reading.rows(RowQuery(uid: metric.uid, newestFirst: true, limit: 1)).first
         let scored = metric.status.isMonitored ? record?.scoredRowid ?? 0 : 0
-        let recent =
-            scored > 0
-            ? try reading.rows(RowQuery(uid: metric.uid, rowids: max(1, scored - Self.recentRows + 1)...scored)) : []
+        let recentRowids = max(1, scored - settings.events.quietRows + 1)...max(1, scored)
+        let recent = scored > 0 ? try reading.rows(RowQuery(uid: metric.uid, rowids: recentRowids)) : []
         newestScored = recent.last
         recentScore = recent.compactMap(\.anomalyScore).max()
         row = OverviewRow(
@@ -46,7 +44,11 @@ struct MetricSummary {
             baseRowid: record?.baseRowid ?? 0,
             isAutomatic: metric.status.isMonitored && (record?.isAutomatic ?? false)
         )
-        learning = LearningState(row, storedRows: Self.rows(firstRowid, metric.lastRowid), firstRows: firstRows)
+        learning = LearningState(
+            row,
+            storedRows: Self.rows(firstRowid, metric.lastRowid),
+            firstRows: settings.firstRows
+        )
     }
 
     private static func rows(_ first: Int64?, _ last: Int64) -> Int64 {

@@ -12,7 +12,7 @@ enum MonitorCommand {
             With --min and --max the model starts at once; without them the engine waits for 288 samples and estimates
             the range. Samples that are stored already are scored too.
             """,
-        positionals: [Positional("NAME", "Name of the metric.")],
+        positionals: [Positional("NAME", .optional, "Name of the metric.")],
         options: [
             Option("--min", "NUMBER", "Smallest value expected; needs --max."),
             Option("--max", "NUMBER", "Largest value expected; needs --min."),
@@ -20,13 +20,25 @@ enum MonitorCommand {
             Option("--mode", "NAME", "parity or evidence (default: [model] mode of the configuration)."),
             Option("--classifier", "Predicts the next value too."),
             Option("--retry", "Builds the model of a metric in ERROR again, with the parameters it has."),
-        ] + Option.engine + [.json],
+        ] + MatchingMetrics.options + Option.engine + [.json],
         body: run
     )
 
     private static func run(_ arguments: Arguments, _ context: CommandContext) throws -> CommandStatus {
-        let name = arguments[positional: 0]
+        let name = arguments.optional(0) ?? ""
         let spec = try spec(arguments, name: name)
+        if let matching = try MatchingMetrics(arguments) {
+            if arguments.has("--retry") { throw UsageError("--retry takes one NAME") }
+            return try matching.run(arguments, context, done: "Monitoring") {
+                !$0.status.isMonitored
+            } act: { metric, access in
+                _ = try access.monitor(
+                    ModelSpec(metric: metric.name ?? "", modelParams: spec.modelParams).canonicalJSON(
+                        name: metric.name ?? ""
+                    )
+                )
+            }
+        }
         let uid = try context.withEngine(arguments, ifMissing: .create) { engine in
             guard arguments.has("--retry") else { return try engine.access.monitor(spec.canonicalJSON(name: name)) }
             let metric = try engine.access.existing(name)
