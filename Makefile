@@ -21,7 +21,7 @@ BUILD_PACKAGES := pkg-config libsqlite3-dev libmariadb-dev librabbitmq-dev libmi
 # Tests talk to the real programs: the sqlite3 shell, curl, and the servers of the production form (started by the tests
 # themselves, on free ports and with data directories of their own).
 TEST_PACKAGES := sqlite3 curl mariadb-server rabbitmq-server supervisor python3 python3-pika openssl \
-	graphite-web prometheus prometheus-alertmanager python3-aiosmtpd chromium chromium-driver python3-selenium iproute2 util-linux amqp-tools
+	zstd graphite-web prometheus prometheus-alertmanager python3-aiosmtpd chromium chromium-driver python3-selenium iproute2 util-linux amqp-tools
 # What the benchmarks measure themselves against. Debian starts carbon-cache and influxd at installation: disable them where that disturbs.
 BENCHMARK_PACKAGES := gcc libc6-dev python3 wrk graphite-carbon influxdb
 
@@ -44,6 +44,10 @@ run: build
 # whole is tested first, by programs of its own: real clients, processes that are killed.
 WITH_SERVERS = Tests/Support/with-servers
 
+# Tests make and drop models by the thousand: the system's default gives the memory of each back at once, which takes longer than
+# the models do.
+test: export MALLOC_MMAP_THRESHOLD_ = 67108864
+test: export MALLOC_TRIM_THRESHOLD_ = 268435456
 test: deps test-deps
 	$(SWIFT) build -c release --product htmengine
 	/usr/bin/python3 Tests/Intruder/intruder_test.py
@@ -105,6 +109,10 @@ SECONDS_OF_TROUBLE ?= 240
 failover: build test-deps
 	/usr/bin/python3 Tests/Production/failover_test.py --seconds $(SECONDS_OF_TROUBLE) --metrics 200 --runners 4
 	/usr/bin/python3 Tests/Production/network_test.py --seconds $(SECONDS_OF_TROUBLE) --metrics 50
+
+# Keeps a file of every new version of schema and checkpoint for the tests: after adding one.
+keep-formats: build test-deps
+	$(WITH_SERVERS) Tests/Formats/keep
 
 # 20,000 metrics within 2 GB: prepares some 15 GB on disk first. ARGS="--metrics 2000 --minutes 1" for less.
 capacity: build

@@ -96,7 +96,10 @@ let package = Package(
         tests("HTMEngineTests", ["HTMEngine", "HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
         // The public face, used as applications use it, and the examples of the documentation.
         tests("GuideTests", ["HTMEngine", "HTM", "TestSupport"]),
-        tests("EngineCLITests", ["EngineCLI", "HTMEngine", "HTTPAPI", "Engine", "EngineCore", "TestSupport"]),
+        tests(
+            "EngineCLITests",
+            ["EngineCLI", "HTMEngine", "HTTPAPI", "Engine", "EngineCore", "Storage", "HTM", "TestSupport"]
+        ),
         .target(
             name: "FuzzTargets",
             dependencies: ["EngineCLI", "HTMEngine", "Engine", "EngineCore", "Storage", "Bus", "Graphite", "HTM"],

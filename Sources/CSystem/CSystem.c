@@ -2,7 +2,9 @@
 #define _GNU_SOURCE 1
 #include "CSystem.h"
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 
@@ -19,4 +21,21 @@ void cs_name_thread(const char *name) {
     char kept[16] = {0};
     strncpy(kept, name, sizeof kept - 1);
     pthread_setname_np(pthread_self(), kept);
+}
+
+long long cs_anonymous_bytes(void) {
+    FILE *file = fopen("/proc/self/status", "re");
+    if (!file)
+        return -1;
+    char line[256];
+    long long kilobytes = -1;
+    while (fgets(line, sizeof line, file))
+        if (sscanf(line, "RssAnon: %lld kB", &kilobytes) == 1)
+            break;
+    fclose(file);
+    return kilobytes < 0 ? -1 : kilobytes * 1024;
+}
+
+void cs_return_memory(void) {
+    malloc_trim(0);
 }

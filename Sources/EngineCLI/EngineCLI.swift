@@ -8,6 +8,8 @@ package enum EngineCLI {
     package static func main() -> Int32 {
         // A reader that closes our output early is seen as an error of write(2), not as a signal.
         signal(SIGPIPE, SIG_IGN)
+        // So is a limit on the size of files (ulimit -f): as a disk that takes nothing more, not as the end of the process.
+        signal(SIGXFSZ, SIG_IGN)
         return CommandRunner.run(Array(CommandLine.arguments.dropFirst()), context: .process).rawValue
     }
 }

@@ -5,6 +5,7 @@ import Engine
 import EngineCore
 import Foundation
 import Storage
+import TestSupport
 import Testing
 
 /// What happens when disk or database fail, and that work goes on when it has passed.
@@ -21,12 +22,14 @@ import Testing
         return repository
     }
 
-    private func makeStorer(_ repository: any MetricRepository, patience: Int64 = 0) -> Storer {
+    private func makeStorer(_ repository: any MetricRepository, patience: Int64 = 0, bus: InProcessBus = InProcessBus())
+        -> Storer
+    {
         var configuration = Storer.Configuration()
         configuration.patience = patience
         return Storer(
             repository: repository,
-            bus: InProcessBus(),
+            bus: bus,
             logger: SilentLogger(),
             counters: EngineCounters(),
             configuration: configuration
@@ -77,6 +80,39 @@ import Testing
         try Data(repeating: 0x41, count: 8192).write(to: URL(fileURLWithPath: path))
         let error = #expect(throws: EngineError.self) { _ = try open() }
         #expect(error?.code == .storageCorrupt)
+    }
+
+    @Test func aDatabaseAnotherProgramHasLockedRefusesAndGoesOnAfterwards() throws {
+        let engine = try EngineFixture(directory)
+        try engine.operations.monitor(ModelSpec(metric: "m", modelParams: .init(min: 0, max: 200)))
+        try engine.send("m", makeSamples(30))
+        #expect(try engine.allScored("m", count: 30))
+        let intruder = Process()
+        let (commands, answers) = (Pipe(), Pipe())
+        intruder.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        intruder.arguments = ["sqlite3", directory.file("htmengine.sqlite")]
+        (intruder.standardInput, intruder.standardOutput) = (commands, answers)
+        try intruder.runWithSignals()
+        defer { intruder.terminate() }
+        let lock = ".timeout 5000\nBEGIN IMMEDIATE;\n.print locked\n"
+        try commands.fileHandleForWriting.write(contentsOf: Data(lock.utf8))
+        #expect(answers.fileHandleForReading.availableData == Data("locked\n".utf8))
+        // Without patience; its hints reach the engine's runner.
+        let storer = makeStorer(engine.repository, bus: engine.bus)
+        storer.start()
+        defer { storer.stop() }
+        // Refused, in words that tell the sender to come again; nothing of it is stored.
+        let next = makeSamples(10, from: 30).map { IncomingSample(name: "m", sample: $0) }
+        let error = #expect(throws: EngineError.self) { _ = try storer.store(next) }
+        #expect(error?.code == .storageUnavailable, "\(String(describing: error))")
+        #expect(error?.message.contains("locked") == true, "\(String(describing: error))")
+        // Reading goes on meanwhile.
+        #expect(try engine.rows("m").count == 30)
+        try commands.fileHandleForWriting.close()
+        intruder.waitUntilExit()
+        #expect(try storer.store(next).isEmpty)
+        #expect(try engine.allScored("m", count: 40))
+        #expect(try engine.rows("m").map(\.sample) == makeSamples(40))
     }
 
     @Test func aMissingDirectoryIsNamed() {

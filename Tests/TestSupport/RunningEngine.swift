@@ -51,6 +51,8 @@ package final class RunningEngine {
         return UInt16(startupText[found.upperBound...].prefix { $0.isNumber }) ?? 0
     }
 
+    package var processIdentifier: Int32 { process.processIdentifier }
+
     package var url: String { "http://localhost:\(httpPort)" }
 
     /// Asks it to stop, waits, and returns its exit status.

@@ -14,4 +14,10 @@ int cs_lock_file(int descriptor);
 /// Names the calling thread for debuggers; the system keeps 15 bytes.
 void cs_name_thread(const char *name);
 
+/// Memory of this process that is neither shared nor backed by files, in bytes; -1 when the system doesn't say.
+long long cs_anonymous_bytes(void);
+
+/// Gives memory that was freed back to the system.
+void cs_return_memory(void);
+
 #endif

@@ -12,6 +12,8 @@ package final class ModelRunner: PartitionWorker {
         package var workers = 2
         /// What the models in memory may take together. Unit: bytes.
         package var memoryBudget = 1 << 30
+        /// Where given, the whole process is kept within the budget, not only what the models count.
+        package var processMemory: ProcessMemory?
         /// `[model_runner] target_requests_per_checkpoint`: rows between two checkpoints of a model.
         package var rowsPerCheckpoint = 500
         /// `[metric_streamer] chunk_size`: most rows in one result message.
@@ -39,6 +41,7 @@ package final class ModelRunner: PartitionWorker {
     private let results: ResultWriter
     private let checkpoints: CheckpointWriter
     private let workers: [ModelWorker]
+    private let memoryGuard: MemoryGuard
     private let ownedPartitions = Monitor<Set<Int>>([])
 
     private struct Maintenance {
@@ -98,8 +101,15 @@ package final class ModelRunner: PartitionWorker {
             firstRows: configuration.firstRows
         )
         let ownedPartitions = ownedPartitions
+        let memoryGuard = MemoryGuard(
+            budget: configuration.memoryBudget,
+            memory: configuration.processMemory,
+            clock: clock,
+            logger: logger
+        )
+        let workerCount = max(1, configuration.workers)
         let share = ModelWorker.Configuration(
-            memoryBudget: configuration.memoryBudget / max(1, configuration.workers),
+            memoryLimit: { memoryGuard.limit / workerCount },
             rowsPerCheckpoint: max(1, configuration.rowsPerCheckpoint),
             rowsPerTurn: max(1, min(256, configuration.chunkSize)),
             rowsWorthSaving: configuration.rowsWorthSaving,
@@ -107,7 +117,7 @@ package final class ModelRunner: PartitionWorker {
             publishesDurably: bus.isDurable,
             logsTimings: configuration.logsTimings
         )
-        workers = (0..<max(1, configuration.workers)).map { _ in
+        workers = (0..<workerCount).map { _ in
             ModelWorker(
                 repository: repository,
                 checkpointStore: checkpointStore,
@@ -125,6 +135,7 @@ package final class ModelRunner: PartitionWorker {
         inboxes.withLock { [workers] in $0 = workers.map(\.inbox) }
         self.results = results
         self.checkpoints = checkpoints
+        self.memoryGuard = memoryGuard
     }
 
     private static func worker(ofUID uid: String, partitionCount: Int, workers: Int) -> Int {
@@ -288,7 +299,12 @@ package final class ModelRunner: PartitionWorker {
     private func measure() {
         let sizes = workers.map(\.inMemory)
         counters.set("htmengine_models_in_memory", Int64(sizes.reduce(0) { $0 + $1.models }))
-        counters.set("htmengine_model_memory_bytes", Int64(sizes.reduce(0) { $0 + $1.bytes }))
+        let modelBytes = sizes.reduce(0) { $0 + $1.bytes }
+        counters.set("htmengine_model_memory_bytes", Int64(modelBytes))
+        if let resident = memoryGuard.look(modelBytes: modelBytes) {
+            counters.set("htmengine_process_memory_bytes", Int64(resident))
+        }
+        counters.set("htmengine_model_memory_limit_bytes", Int64(memoryGuard.limit))
         counters.set("htmengine_models_waiting", Int64(workers.reduce(0) { $0 + $1.inbox.count }))
         counters.set("htmengine_models_delayed", Int64(workers.reduce(0) { $0 + $1.inbox.delayedCount }))
         counters.set("htmengine_rows_uncommitted", Int64(results.waitingRows))

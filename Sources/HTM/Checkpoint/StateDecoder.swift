@@ -135,6 +135,26 @@ package struct StateDecoder {
         try decodeArray(of: UInt64.self, what).map { Double(bitPattern: $0) }
     }
 
+    /// Puts the next numbers, written without a count, into a range of `values`.
+    package mutating func decodeDoubles(into values: inout [Double], at range: Range<Int>) throws(CheckpointError) {
+        guard range.count <= remaining / MemoryLayout<Double>.size else {
+            throw .truncated(at: offset, needed: range.count * MemoryLayout<Double>.size)
+        }
+        #if _endian(little)
+            let start = offset
+            offset += range.count * MemoryLayout<Double>.size
+            values.withUnsafeMutableBytes { values in
+                bytes.withUnsafeBytes { bytes in
+                    let size = MemoryLayout<Double>.size
+                    UnsafeMutableRawBufferPointer(rebasing: values[range.lowerBound * size..<range.upperBound * size])
+                        .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<start + range.count * size]))
+                }
+            }
+        #else
+            for index in range { values[index] = try decodeDouble() }
+        #endif
+    }
+
     /// Lets `body` read the next `count` bytes in place.
     package mutating func withBytes<Result>(
         _ count: Int,

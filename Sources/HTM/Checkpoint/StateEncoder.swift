@@ -105,6 +105,15 @@ package struct StateEncoder {
         }
     }
 
+    /// The bit patterns, without a count.
+    package mutating func append(_ values: ArraySlice<Double>) {
+        #if _endian(little)
+            values.withUnsafeBytes { bytes.append(contentsOf: $0) }
+        #else
+            for value in values { appendLittleEndian(value.bitPattern) }
+        #endif
+    }
+
     /// The bytes as they are, without a count.
     package mutating func append(contentsOf buffer: UnsafeRawBufferPointer) {
         bytes.append(contentsOf: buffer)

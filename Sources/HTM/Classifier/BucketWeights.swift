@@ -145,11 +145,19 @@ extension BucketWeights: StateCodable {
         encoder.encode(cells)
         encoder.encode(shared)
         for row in cells.indices {
-            for bucket in buckets {
-                encoder.encode(columns[row * stride + bucket - firstColumn])
-            }
+            let start = row * stride + buckets.lowerBound - firstColumn
+            encoder.append(columns[start..<start + buckets.count])
         }
     }
+
+    /// Memory taken. Unit: bytes.
+    var byteCount: Int {
+        MemoryLayout<Double>.size * (columns.capacity + shared.capacity)
+            + MemoryLayout<UInt32>.size * rowNumbers.capacity + MemoryLayout<UInt16>.size * cells.capacity
+    }
+
+    /// How long the weights are when encoded, about. Unit: bytes.
+    var encodedSize: Int { cells.count * (MemoryLayout<Double>.size * (buckets.count + 1) + MemoryLayout<UInt16>.size) }
 
     init(from decoder: inout StateDecoder) throws(CheckpointError) {
         let lower = try decoder.decodeVarint(atMost: SDRClassifier.bucketLimit, "lowest bucket")
@@ -162,15 +170,16 @@ extension BucketWeights: StateCodable {
         if lower < upper {
             extend(to: lower..<upper)
         }
+        shared.reserveCapacity(rows.count)
+        columns.reserveCapacity(rows.count * stride)
         for (row, cell) in rows.enumerated() {
             guard self.row(of: cell) == nil else {
                 throw .damaged("cell \(cell) has weights twice")
             }
             _ = addRow(for: cell)
             shared[row] = weights[row]
-            for bucket in lower..<upper {
-                columns[row * stride + bucket - firstColumn] = try decoder.decodeDouble()
-            }
+            let start = row * stride + lower - firstColumn
+            try decoder.decodeDoubles(into: &columns, at: start..<start + (upper - lower))
         }
     }
 }

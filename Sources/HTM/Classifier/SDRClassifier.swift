@@ -224,6 +224,15 @@ public struct SDRClassifier: Sendable {
 // MARK: State
 
 extension SDRClassifier {
+    /// How long the state is when encoded, about. Unit: bytes.
+    var encodedSize: Int { weights.reduce(actualValues.count * MemoryLayout<Double>.size) { $0 + $1.encodedSize } }
+
+    /// Memory taken, roughly. Unit: bytes.
+    var byteCount: Int {
+        weights.reduce(actualValues.count * MemoryLayout<Double>.size) { $0 + $1.byteCount }
+            + patterns.reduce(0) { $0 + $1.cells.capacity * MemoryLayout<UInt16>.size }
+    }
+
     /// Appends everything but the parameters.
     package func encode(into encoder: inout StateEncoder) {
         encoder.encode(lastRecordNumber)

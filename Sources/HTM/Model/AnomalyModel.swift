@@ -61,7 +61,7 @@ public struct AnomalyModel: Sendable {
     public var memoryBytes: Int {
         // History of the likelihood: value, score and sums per record.
         let history = likelihood == nil ? 0 : min(recordCount, 8640) * 32
-        return 8192 + spatialPooler.byteCount + temporalMemory.byteCount + history
+        return 8192 + spatialPooler.byteCount + temporalMemory.byteCount + history + (classifier?.byteCount ?? 0)
     }
 
     /// Takes the next sample.
@@ -115,15 +115,16 @@ extension AnomalyModel {
     /// "HTMm", little-endian: the first four bytes of a model's state.
     private static let magic: UInt32 = 0x6D4D_5448
     /// Version of the layout in docs/formats/checkpoint.md.
-    private static let version: UInt32 = 1
+    package static let stateVersion: UInt32 = 1
 
     /// The whole state but the parameters. Layout: docs/formats/checkpoint.md.
     public func encoded() -> [UInt8] {
         var state = StateEncoder(
             reservingCapacity: synapseCount * 3 + segmentCount * 12 + spatialPooler.changedColumnCount * 800
+                + (classifier?.encodedSize ?? 0)
         )
         state.encode(Self.magic)
-        state.encode(Self.version)
+        state.encode(Self.stateVersion)
         for number in shape {
             state.encodeVarint(number)
         }
@@ -152,7 +153,7 @@ extension AnomalyModel {
             throw .damaged("it doesn't begin with a model's mark")
         }
         let version = try state.decodeUInt32()
-        guard version == Self.version else {
+        guard version == Self.stateVersion else {
             throw .unsupportedVersion(version)
         }
         for (number, what) in zip(shape, Self.shapeNames) {

@@ -27,6 +27,7 @@ extension Engine {
         let threads = settings.integer(.runnerThreads)
         result.workers = threads > 0 ? threads : max(1, ProcessInfo.processInfo.activeProcessorCount)
         result.memoryBudget = settings.bytes(.memoryBudget)
+        result.processMemory = .system
         result.rowsPerCheckpoint = settings.integer(.requestsPerCheckpoint)
         result.chunkSize = settings.integer(.chunkSize)
         result.logsTimings = settings.flag(.swapperProfiling)

@@ -451,7 +451,7 @@ extension ConfigurationKey {
         .memory,
         default: "25%",
         unit: "bytes",
-        "Memory for live models; those used least recently are checkpointed and dropped beyond it."
+        "Memory for live models and the process around them; models used least recently are checkpointed and dropped beyond it."
     )
     static let partitions = ConfigurationKey(
         .modelSwapper,

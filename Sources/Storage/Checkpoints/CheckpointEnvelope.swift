@@ -11,7 +11,7 @@ import EngineCore
 package enum CheckpointEnvelope {
     /// `HTMCKPT` and a line feed: text tools show what it is, and a transfer that mangles line ends is noticed.
     static let magic: [UInt8] = Array("HTMCKPT\n".utf8)
-    static let version: UInt32 = 1
+    package static let version: UInt32 = 1
     /// The only kind of compression so far.
     static let zstandard: UInt32 = 1
     /// Magic, version, compression, generation, rowid, lengths of state, payload and uid.

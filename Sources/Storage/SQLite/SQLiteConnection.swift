@@ -2,12 +2,14 @@
 
 internal import CSQLite
 import EngineCore
+import Glibc
 
 /// One connection to an SQLite file.
 ///
 /// Used by one thread at a time.
 final class SQLiteConnection: SQLConnection {
     private let handle: OpaquePointer
+    private let path: String
     private var statements: [String: OpaquePointer] = [:]
     /// Pages of the write-ahead log at this connection's last commit, once `watchLog` was called.
     private(set) var logLength = 0
@@ -28,9 +30,18 @@ final class SQLiteConnection: SQLConnection {
             sqlite3_close_v2(handle)
             throw SQLError(kind: Self.kind(status), code: status, message: "\(message) (\(path))")
         }
+        self.path = path
         self.handle = handle
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, 5000)
+        // SQLite opens what it may only read without a word, and fails at the first write.
+        if writable, sqlite3_db_readonly(handle, "main") == 1 {
+            throw SQLError(
+                kind: .readOnly,
+                code: SQLITE_READONLY,
+                message: "\(path) can't be written: expected a file that user \(geteuid()) may write to"
+            )
+        }
     }
 
     deinit {
@@ -181,12 +192,23 @@ final class SQLiteConnection: SQLConnection {
 
     private func lastError(_ sql: String) -> SQLError {
         let code = sqlite3_extended_errcode(handle)
-        return SQLError(
-            kind: Self.kind(code),
-            code: code,
-            message: String(cString: sqlite3_errmsg(handle)),
-            sql: sql
-        )
+        let kind = Self.kind(code)
+        var message = String(cString: sqlite3_errmsg(handle))
+        switch kind {
+        case .connection, .full, .readOnly, .corrupt, .busy:
+            // The file's affair rather than the statement's: whoever reads it needs to know which file it is, and why.
+            message += Self.fileSystemState(path).map { ": \($0) (\(path))" } ?? " (\(path))"
+            return SQLError(kind: kind, code: code, message: message)
+        default: return SQLError(kind: kind, code: code, message: message, sql: sql)
+        }
+    }
+
+    /// What is wrong with the file system a file is on, where that can be seen; SQLite's own words for it are "disk I/O error".
+    private static func fileSystemState(_ path: String) -> String? {
+        var state = statvfs()
+        guard statvfs(path, &state) == 0 else { return String(cString: strerror(errno)) }
+        if state.f_flag & UInt(ST_RDONLY) != 0 { return "the file system is mounted read-only" }
+        return state.f_bavail == 0 || (state.f_files > 0 && state.f_favail == 0) ? "the file system is full" : nil
     }
 
     static func kind(_ code: Int32) -> SQLError.Kind {

@@ -69,6 +69,7 @@ package final class SQLiteDatabase: SQLDatabase {
     ///   when it can't be opened, `storageCorrupt` when it is no SQLite database.
     package init(_ configuration: Configuration) throws {
         self.configuration = configuration
+        try Self.checkWritable(directoryOf: configuration.path)
         lock = try FileLock(path: configuration.path + ".lock")
         let connection: SQLiteConnection
         do {
@@ -84,6 +85,19 @@ package final class SQLiteDatabase: SQLDatabase {
             Writer(connection: connection, synchronous: configuration.synchronous, keeper: keeper),
             queue: queue,
             configuration
+        )
+    }
+
+    /// The database needs to make files of its own beside it: asked first, because SQLite's words for it name neither the directory
+    /// nor the reason.
+    private static func checkWritable(directoryOf path: String) throws(EngineError) {
+        let end = path.lastIndex(of: "/")
+        let directory = end.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        guard access(directory, W_OK | X_OK) != 0 else { return }
+        throw EngineError(
+            .storageUnavailable,
+            "can't write to the data directory \(directory): \(String(cString: strerror(errno))); "
+                + "expected a directory that user \(geteuid()) may write to"
         )
     }
 

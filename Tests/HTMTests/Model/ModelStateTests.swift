@@ -5,9 +5,8 @@ import Testing
 
 /// Kinds of models whose state must survive saving and loading.
 enum ModelKind: String, CaseIterable {
-    case standard, withClassifier, plain, plainWithClassifier, everyDatePart, scalar, noLikelihood, limitedGrowth, wide,
-        pooling,
-        decaying, boosted
+    case standard, withClassifier, plain, plainWithClassifier, everyDatePart, scalar, logarithm, adaptive, delta,
+        plainDelta, noLikelihood, limitedGrowth, wide, pooling, decaying, boosted
 
     var parameters: ModelParameters {
         var parameters = ModelParameters(minimum: -20, maximum: 120)
@@ -46,6 +45,18 @@ enum ModelKind: String, CaseIterable {
                     clipInput: true
                 )
             )
+        case .logarithm:
+            // Few buckets, here and below: the classifier's part of the state is saved and loaded at every record.
+            parameters.encoders[1].kind = .log(.init(activeBits: 21, minimum: 0.1, maximum: 200, division: .bits(40)))
+            parameters.classifier = SDRClassifier.Parameters(steps: [1])
+        case .adaptive:
+            // The range is learned, and widens on the way.
+            parameters.encoders[1].kind = .adaptiveScalar(.init(activeBits: 21, width: 40))
+            parameters.classifier = SDRClassifier.Parameters(steps: [1])
+        case .delta, .plainDelta:
+            parameters.encoders[1].kind = .delta(.init(activeBits: 21, width: 40))
+            parameters.classifier = SDRClassifier.Parameters(steps: [1])
+            if self == .plainDelta { parameters.temporalMemory = .plain(PlainTemporalMemory.Parameters()) }
         case .noLikelihood:
             parameters.likelihood = nil
         case .limitedGrowth:
@@ -70,7 +81,9 @@ enum ModelKind: String, CaseIterable {
     /// Every encoder and memory, and the classifier, for 500 records; rarer options for as many as show them at work.
     var recordCount: Int {
         switch self {
-        case .standard, .withClassifier, .plain, .plainWithClassifier, .everyDatePart, .scalar: 500
+        case .standard, .withClassifier, .plain, .plainWithClassifier, .everyDatePart, .scalar, .logarithm, .adaptive,
+            .delta, .plainDelta:
+            500
         case .noLikelihood, .limitedGrowth, .wide, .pooling, .decaying, .boosted: 150
         }
     }
