@@ -149,7 +149,7 @@ import Testing
         #expect(message.contains("_NTA_UTILS_CONFIG__RABBITMQ__CONNECTION__PORT"))
         let configuration = try read(["application.conf": "[repository]\npasswd = hunter2\n"])
         #expect(!configuration.settings.rendered().contains("hunter2"))
-        #expect(configuration.settings.rendered().contains("passwd = ********"))
+        #expect(configuration.settings.rendered().contains("; passwd is set and not shown"))
     }
 
     @Test func theCheckpointRootMustBeAbsolute() throws {
@@ -162,6 +162,53 @@ import Testing
         #expect(home.checkpointRoot == "/home/u/models")
         let message = try message(["model-checkpoint.conf": "[storage]\nroot = models\n"])
         #expect(message.contains("model-checkpoint.conf, [storage] root: 'models', expected an absolute path"))
+    }
+
+    @Test func everythingThatIsWrongIsNamedAtOnce() throws {
+        let files = [
+            "application.conf":
+                "[metric_listener]\nplaintext_port = many\nallow = 10.0.0.0/8 nowhere\n[http]\nport = 99999999\n",
+            "model-checkpoint.conf": "[storage]\nroot = models\n",
+            "model-swapper.conf": "[model_runner]\nmemory_budget = %(missing)s\n",
+        ]
+        let error = try #require(throws: ConfigurationError.self) { try read(files) }
+        let expected = [
+            "[metric_listener] plaintext_port: 'many'", "[metric_listener] allow: '10.0.0.0/8 nowhere'",
+            "[http] port: '99999999'", "[storage] root: 'models'", "[model_runner] memory_budget refers to %(missing)s",
+        ]
+        #expect(error.problems.count == expected.count)
+        for part in expected { #expect(error.problems.contains { $0.contains(part) }, "\(part) in \(error)") }
+    }
+
+    @Test func whatIsPrintedIsAConfigurationThatReadsTheSame() throws {
+        let files = [
+            "application.conf": """
+            [repository]
+            db = shop
+            passwd = 100%%hush
+            [metric_listener]
+            queue_name = 50%%.data
+            [prometheus]
+            url = http://127.0.0.1:9090
+            queries = cpu = rate(x[5m])
+                load = node_load1
+            """
+        ]
+        let configuration = try read(files)
+        let printed = configuration.settings.rendered()
+        #expect(!printed.contains("hush"))
+        #expect(printed.contains("; passwd is set and not shown"))
+        var again: [String: String] = [:]
+        for part in printed.split(separator: "# ---- ").dropFirst(0) {
+            let name = String(part.prefix { $0 != " " })
+            again[name] = part.split(separator: "\n", omittingEmptySubsequences: false).dropFirst().joined(
+                separator: "\n"
+            )
+        }
+        let reread = try read(again)
+        for (before, after) in zip(configuration.settings.values, reread.settings.values) where !before.key.isSecret {
+            #expect(before.text == after.text, "\(before.key.section) \(before.key.name)")
+        }
     }
 
     @Test func aMissingDirectoryIsAnError() throws {

@@ -52,7 +52,7 @@ package enum CommandRunner {
             context.errorOutput("\(full): \(error)\nUsage: '\(full) --help' shows it\n")
             return .usage
         } catch let error as ConfigurationError {
-            context.errorOutput("\(full): configuration: \(error)\n")
+            for problem in error.problems { context.errorOutput("\(full): configuration: \(problem)\n") }
             return .failure
         } catch {
             context.errorOutput("\(full): \(error)\n")

@@ -43,7 +43,7 @@ public struct Configuration: Sendable {
     ///   - configurationDirectory: Directory of the files; nil takes `APPLICATION_CONFIG_PATH`, and without that none.
     ///   - dataDirectory: nil means `./htmengine-data`.
     ///   - environment: Variables, in which `_NTA_UTILS_CONFIG__FILE__SECTION__KEY` beat the files.
-    /// - Throws: ``ConfigurationError`` naming file, section, key, value and what is expected.
+    /// - Throws: ``ConfigurationError`` naming file, section, key, value and what is expected, for everything that is wrong.
     public init(
         configurationDirectory: String? = nil,
         dataDirectory: String? = nil,
@@ -78,23 +78,34 @@ public struct Configuration: Sendable {
     ) throws {
         let variable = environment[Self.directoryVariable].flatMap { $0.isEmpty ? nil : $0 }
         let directory = (configurationDirectory ?? variable).map(Self.absolute)
-        var settings = try Settings(directory: directory, environment: environment)
-        for item in overrides { try settings.override(item.key, item.text, option: item.option) }
-        self.configurationDirectory = directory
-        self.dataDirectory = Self.absolute(dataDirectory ?? Self.defaultDataDirectory)
-        self.settings = settings
-        (repository, bus, reason) = try Self.chooseAdapters(settings, directory: directory)
-        checkpointRoot = try Self.checkpointRoot(settings, dataDirectory: self.dataDirectory, environment: environment)
-        _ = try accessControl()
-        _ = try alertSinks()
-        _ = try alertRules()
-        _ = try prometheusSources()
-        for text in settings.list(.allowedSenders) where AddressRange(parsing: text) == nil {
-            throw settings.wrong(
-                .allowedSenders,
-                expected: "addresses such as 10.0.0.0/8, 192.168.1.7 or ::1 ('\(text)' is none)"
-            )
+        var problems = ConfigurationProblems()
+        var settings = try Settings(directory: directory, environment: environment, &problems)
+        for item in overrides {
+            try problems.gather { try settings.override(item.key, item.text, option: item.option) }
         }
+        self.configurationDirectory = directory
+        let dataPath = Self.absolute(dataDirectory ?? Self.defaultDataDirectory)
+        self.dataDirectory = dataPath
+        self.settings = settings
+        let adapters = try problems.gather { try Self.chooseAdapters(settings, directory: directory) }
+        (repository, bus, reason) = adapters ?? (.sqlite, .memory, "")
+        checkpointRoot =
+            try problems.gather {
+                try Self.checkpointRoot(settings, dataDirectory: dataPath, environment: environment)
+            } ?? ""
+        _ = try problems.gather { try accessControl() }
+        _ = try problems.gather { try alertSinks() }
+        _ = try problems.gather { try alertRules() }
+        _ = try problems.gather { try prometheusSources() }
+        for text in settings.list(.allowedSenders) where AddressRange(parsing: text) == nil {
+            try problems.gather {
+                throw settings.wrong(
+                    .allowedSenders,
+                    expected: "addresses such as 10.0.0.0/8, 192.168.1.7 or ::1 ('\(text)' is none)"
+                )
+            }
+        }
+        try problems.throwIfAny()
     }
 
     /// The SQLite file of an embedded engine.

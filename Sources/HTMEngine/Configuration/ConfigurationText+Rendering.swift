@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Settings {
-    /// The whole configuration as files would say it, each value with where it comes from; secrets are left out.
+    /// The whole configuration as files would say it, each value with where it comes from; of secrets only that they are set.
     package func rendered() -> String {
         var result = ""
         for file in ConfigurationKey.File.allCases {
@@ -12,7 +12,15 @@ extension Settings {
                     section = value.key.section
                     result += "\n[\(section)]\n"
                 }
-                result += "\(value.key.name) = \(value.printable)    ; \(value.source)\n"
+                if value.key.isSecret, !value.text.isEmpty {
+                    result += "; \(value.key.name) is set and not shown    ; \(value.source)\n"
+                    continue
+                }
+                // As it has to be written: a percent sign is doubled, further lines begin with a blank and take no comment.
+                let lines = value.text.replacing("%", with: "%%")
+                    .split(separator: "\n", omittingEmptySubsequences: false)
+                result += "\(value.key.name) = \(lines[0])    ; \(value.source)\n"
+                for line in lines.dropFirst() { result += "    \(line)\n" }
             }
             result += "\n"
         }

@@ -44,6 +44,15 @@ package struct Settings: Sendable {
     ///   - environment: The process's variables.
     /// - Throws: ``ConfigurationError`` naming file, section, key, value and what is expected.
     package init(directory: String?, environment: [String: String]) throws {
+        var problems = ConfigurationProblems()
+        try self.init(directory: directory, environment: environment, &problems)
+        try problems.throwIfAny()
+    }
+
+    /// Goes on after a wrong value, with the key's default in its place, so that all of them are found.
+    ///
+    /// - Throws: ``ConfigurationError`` for a directory that isn't there.
+    init(directory: String?, environment: [String: String], _ problems: inout ConfigurationProblems) throws {
         self.init()
         if let directory {
             var isDirectory: ObjCBool = false
@@ -51,13 +60,15 @@ package struct Settings: Sendable {
             else {
                 throw ConfigurationError(message: "the configuration directory \(directory) doesn't exist")
             }
-            for file in ConfigurationKey.File.allCases { try read(file, in: directory) }
+            for file in ConfigurationKey.File.allCases { try read(file, in: directory, &problems) }
         }
         for index in values.indices {
             let variable = values[index].key.variable
             if let text = environment[variable] { set(index, text, .variable(variable)) }
         }
-        for value in values { try check(value) }
+        for index in values.indices where try problems.gather({ try check(values[index]) }) == nil {
+            values[index] = Value(key: values[index].key, text: values[index].key.defaultText, source: .byDefault)
+        }
     }
 
     /// Sets a key from an option of the command line, which beats everything else.
@@ -103,29 +114,39 @@ package struct Settings: Sendable {
         values[index].source = source
     }
 
-    private mutating func read(_ file: ConfigurationKey.File, in directory: String) throws {
+    private mutating func read(
+        _ file: ConfigurationKey.File,
+        in directory: String,
+        _ problems: inout ConfigurationProblems
+    ) throws {
         let overrides = directory + "/overrides"
         var merged: [(section: String, name: String, value: String, path: String)] = []
         for path in [directory + "/" + file.rawValue, overrides + "/" + file.rawValue] {
             guard FileManager.default.fileExists(atPath: path) else { continue }
-            let text: String
-            do {
-                text = try String(contentsOfFile: path, encoding: .utf8)
-            } catch {
-                throw ConfigurationError(message: "can't read \(path): \(error.localizedDescription)")
+            let options = try problems.gather {
+                let text: String
+                do {
+                    text = try String(contentsOfFile: path, encoding: .utf8)
+                } catch {
+                    throw ConfigurationError(message: "can't read \(path): \(error.localizedDescription)")
+                }
+                return try ConfigurationFile(text: text, path: path).options
             }
-            for option in try ConfigurationFile(text: text, path: path).options {
+            for option in options ?? [] {
                 merged.removeAll { $0.section == option.section && $0.name == option.name }
                 merged.append((option.section, option.name, option.value, path))
             }
         }
         for option in merged where option.section != "DEFAULT" {
-            let text = try ConfigurationText.interpolate(option.value) { name in
-                merged.first { $0.section == option.section && $0.name == name }?.value
-                    ?? merged.first { $0.section == "DEFAULT" && $0.name == name }?.value
-            } failure: { problem in
-                ConfigurationError(message: "\(option.path), [\(option.section)] \(option.name) \(problem)")
+            let interpolated = try problems.gather {
+                try ConfigurationText.interpolate(option.value) { name in
+                    merged.first { $0.section == option.section && $0.name == name }?.value
+                        ?? merged.first { $0.section == "DEFAULT" && $0.name == name }?.value
+                } failure: { problem in
+                    ConfigurationError(message: "\(option.path), [\(option.section)] \(option.name) \(problem)")
+                }
             }
+            guard let text = interpolated else { continue }
             let index = ConfigurationKey.all.firstIndex {
                 $0.file == file && $0.section == option.section && $0.name == option.name
             }
