@@ -12,7 +12,8 @@ enum ConfigCommand {
             Command(
                 "print",
                 summary: "Prints every key with its value and where the value comes from.",
-                discussion: "The output is a valid set of configuration files. Of passwords it only says that they are set.",
+                discussion:
+                    "The output is a valid set of configuration files. Of passwords it only says that they are set.",
                 options: Option.engine + [.json],
                 body: printConfiguration
             ),
