@@ -6,6 +6,7 @@ Usage: flow_test.py [name of one test …]
 """
 
 import base64
+import glob
 import json
 import os
 import shutil
@@ -29,6 +30,11 @@ def scored(application, name):
 
 def lines(name, count, start=1_700_000_000):
     return ["%s %s %d" % (name, 50 + 40 * ((number * 37) % 101) / 101, start + 300 * number) for number in range(count)]
+
+
+def checkpoints_of(application, uid):
+    """Paths of the saved states of a metric's model."""
+    return glob.glob(os.path.join(application.directory, "checkpoints", "**", uid, "*.checkpoint"), recursive=True)
 
 
 def test_readme_flow(pair):
@@ -126,9 +132,14 @@ def test_original_client(pair):
         act(2, "defineModel", spec)
         eventually("ACTIVE and scored", lambda: scored(app, "m") == 20
                    and app.sql("SELECT status FROM metric WHERE name = 'm'")[0] == ["1"])
+        # Models are saved at the end; a status of 0 set by another program takes what was saved with it.
+        app.stop()
+        assert checkpoints_of(app, uid), "no checkpoint was saved"
+        app.start("engine", "listener,storer,runner,http")
         act(0, "deleteModel", None)
-        time.sleep(5)
+        eventually("the checkpoints are gone", lambda: not checkpoints_of(app, uid))
         assert app.sql("SELECT status FROM metric WHERE name = 'm'")[0] == ["0"]
+        eventually("the listener", lambda: socket.create_connection(("127.0.0.1", app.graphite)).close() or True)
         app.graphite_send(lines("m", 5, start=1_700_100_000))
         assert scored(app, "m") == 0
         act(2, "defineModel", spec)
@@ -206,6 +217,10 @@ def test_status_and_migrate_options(pair):
         assert "Sent asked-allq-ready.avg" in app.run("send", "queues", "--prefix", "asked", "--once").stdout
         eventually("the engine watches itself", lambda: app.sql(
             "SELECT last_rowid FROM metric WHERE name = 'asked-q-asked.metric.custom.data-ready.avg'") == [["1"]])
+        # The same by itself, every two seconds on the clock, while everything else goes on.
+        watcher = subprocess.Popen([production.program(), "send", "queues", "--prefix", "watched", "--interval", "2"],
+                                   env=app.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        watched = "SELECT timestamp, metric_value FROM metric_data JOIN metric USING (uid) WHERE name = 'watched-allq-ready.avg'"
         numbers = app.request("GET", "/metrics")[1]
         assert "htmengine_bus_partitions_owned 16" in numbers, numbers
         me = "%s:%d" % (socket.gethostname(), app.processes["engine"].pid)
@@ -217,6 +232,10 @@ def test_status_and_migrate_options(pair):
                      'htmengine_queue_ready{queue="asked.metric.custom.data"} 0',
                      'htmengine_partition_lag_rows{partition="0"} 0']:
             assert line + "\n" in numbers, (line, numbers)
+        eventually("the watcher's samples", lambda: len(app.sql(watched)) >= 2)
+        watcher.send_signal(signal.SIGINT)
+        assert watcher.wait(10) in (0, -signal.SIGINT) and not watcher.stderr.read()
+        assert all(int(row[0][-2:]) % 2 == 0 and float(row[1]) >= 0 for row in app.sql(watched)), app.sql(watched)
         text = app.run("status").stdout
         assert "asked.metric.custom.data" in text and text.count(me) == 16, text
         # Nobody scores: the lag is counted, in rows and seconds.

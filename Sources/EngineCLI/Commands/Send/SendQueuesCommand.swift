@@ -41,7 +41,9 @@ enum SendQueuesCommand {
                 guard Int(SystemClock().wallSeconds()) / interval > now / interval else { continue }
                 try send(readings, configuration, context)
             } catch let error as EngineError where [.busUnavailable, .storageUnavailable].contains(error.code) {
+                // What was read goes out with the next sample.
                 context.errorOutput("waiting for the servers: \(error)\n")
+                continue
             }
             readings = []
         }
