@@ -7,7 +7,8 @@
 # make lint      check the format, change nothing
 # make browser-test drives the dashboard in Chromium, screenshots in .build/screenshots (make test does so too)
 # make intruder  tries on a running engine what an intruder tries (make test does so too)
-# make tls-audit testssl.sh against the TLS port; takes some minutes
+# make tls-audit testssl.sh against the TLS port; takes a minute or two
+# make api-fuzz  schemathesis (from PyPI, into .build) against the HTTP API and its OpenAPI document (FUZZ_SECONDS=120)
 # make benchmark run what lies in Benchmarks/ (ARGS="engine --full": see Benchmarks/run)
 #
 # Each of them first sees to the Debian packages it needs (make deps, make test-deps): it installs what is missing, says what,
@@ -31,7 +32,7 @@ SOURCES = $(wildcard Package.swift Sources Tests Samples Benchmarks)
 fuzz: deps
 	Tests/Fuzz/run 60
 
-.PHONY: fuzz failover build run test browser-test intruder tls-audit deps test-deps format lint benchmark clean
+.PHONY: fuzz failover build run test browser-test intruder tls-audit api-fuzz deps test-deps format lint benchmark clean
 .DEFAULT_GOAL := build
 
 build: deps
@@ -74,6 +75,16 @@ ifneq ($(DEPS),no)
 	$(call install_missing,testssl.sh openssl)
 endif
 	/usr/bin/python3 Tests/Intruder/tls_audit.py
+
+# One release of it, so that what is found is the engine's doing.
+FUZZ_SECONDS ?= 120
+api-fuzz: build
+ifneq ($(DEPS),no)
+	$(call install_missing,python3 python3-venv)
+endif
+	test -x .build/schemathesis/bin/schemathesis || { /usr/bin/python3 -m venv .build/schemathesis && \
+		.build/schemathesis/bin/pip install --quiet schemathesis==4.32.5; }
+	/usr/bin/python3 Tests/Intruder/api_fuzz.py --schemathesis .build/schemathesis/bin/schemathesis --seconds $(FUZZ_SECONDS)
 
 # Installs the packages of its first argument that aren't there yet.
 define install_missing

@@ -326,6 +326,38 @@ import Testing
         #expect(!refused.headers.contains { $0.name == "Content-Encoding" })
     }
 
+    @Test(arguments: [
+        ("Sec-Fetch-Site", "same-origin", true), ("Sec-Fetch-Site", "none", true),
+        ("Sec-Fetch-Site", "cross-site", false),
+        ("Sec-Fetch-Site", "same-site", false), ("Referer", "https://engine:8080/", true),
+        ("Referer", "https://engine:8080", true), ("Referer", "https://engine/", false),
+        ("Referer", "https://evil.example/?https://engine:8080/", false), ("Referer", "evil", false),
+    ])
+    func whatAnotherSiteAsksForIsNotCompressed(header: String, value: String, isCompressed: Bool) throws {
+        let asked = [HTTPField("Accept-Encoding", "gzip"), HTTPField("Host", "engine:8080"), HTTPField(header, value)]
+        let reply = try APIFixture().send("GET", "/_openapi.json", headers: asked)
+        #expect(reply.headers.contains(HTTPField("Content-Encoding", "gzip")) == isCompressed)
+    }
+
+    @Test func aDryRunCreatesNothingAndSaysSo() throws {
+        let api = try APIFixture()
+        try api.metric("known", scores: [])
+        let specs = #"[{"datasource": "custom", "metricSpec": {"metric": "new"}}]"#
+        let reply = try api.json("POST", "/_models?dry_run=true", body: specs)
+        #expect(reply.status == 200 && reply.value == .array([]))
+        #expect(try api.json("GET", "/_metrics/custom/new").status == 404)
+        #expect(try api.json("POST", "/_models/matching?pattern=*&dry_run=true").status == 200)
+        #expect(try api.json("POST", "/_models", body: specs).status == 201)
+    }
+
+    @Test func predictionsAndModeEvidenceContradictEachOther() throws {
+        let api = try APIFixture()
+        let params = #"{"mode": "evidence", "enableClassifier": true}"#
+        let spec = #"{"datasource": "custom", "metricSpec": {"metric": "m"}, "modelParams": \#(params)}"#
+        #expect(try api.json("POST", "/_models", body: spec).status == 409)
+        #expect(try api.json("POST", "/_models/matching?pattern=*", body: params).status == 409)
+    }
+
     @Test func pagesForbidEverythingButTheirOwnFiles() throws {
         let api = try APIFixture()
         let page = try api.send("GET", "/")

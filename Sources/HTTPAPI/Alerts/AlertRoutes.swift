@@ -109,8 +109,8 @@ package struct AlertRoutes: Sendable {
         let fields = try JSONFields(try JSONValue.parse(request.body), path: "the body")
         try fields.allow(["pattern", "seconds"])
         let pattern = try fields.string("pattern")
-        guard Metric.refusal(ofName: pattern) == nil else {
-            throw EngineError(.invalidArgument, "pattern is no pattern of metric names")
+        if let refusal = Metric.refusal(ofName: pattern) {
+            throw EngineError(.invalidArgument, "pattern is no pattern of metric names: \(refusal.reason)")
         }
         let given = try fields.required("seconds")
         guard let seconds = given.integerValue, (0...315_360_000).contains(seconds) else {

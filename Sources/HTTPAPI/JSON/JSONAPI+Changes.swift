@@ -13,7 +13,7 @@ extension JSONAPI {
         let specs = try specs(body)
         if isDryRun {
             let uids = try repository.read { reading in try specs.compactMap { try uid(of: $0, reading) } }
-            return try summaries(uids, status: 201)
+            return try summaries(uids)
         }
         let uids = try specs.map(monitor)
         index.invalidate()
@@ -28,7 +28,7 @@ extension JSONAPI {
         try Self.refuseContradictions(in: body, path: "$")
         let params = try ModelSpec.ModelParams(json: body, path: "$")
         let metrics = try matching(try query.required("pattern")) { $0.status == .unmonitored || $0.isAutomatic }
-        if isDryRun { return try summaries(metrics.map(\.uid), status: 201) }
+        if isDryRun { return try summaries(metrics.map(\.uid)) }
         let uids = try metrics.map { try monitor(ModelSpec(uid: $0.uid, modelParams: params)) }
         index.invalidate()
         return try summaries(uids, status: 201)
@@ -44,6 +44,12 @@ extension JSONAPI {
     /// What is well formed but can't be: told apart from what isn't well formed, so that clients know where to look.
     private static func refuseContradictions(in params: JSONValue, path: String) throws {
         try refuseNulls(in: params, path: path)
+        if params["mode"]?.stringValue == DetectionMode.evidence.rawValue, params["enableClassifier"] == .bool(true) {
+            throw HTTPError.problem(
+                409,
+                "\(path).enableClassifier is true; expected false with mode evidence, which predicts no values"
+            )
+        }
         guard let low = params["min"]?.doubleValue, let high = params["max"]?.doubleValue else { return }
         guard low <= high, (high - low).isFinite else {
             throw HTTPError.problem(

@@ -45,7 +45,9 @@ package enum ReplyFinisher {
             }
         }
         response.setHeader("Vary", "Accept-Encoding")
-        if bytes.count >= compressionFloor, accepts(request), let compressed = gzip(bytes) {
+        if bytes.count >= compressionFloor, accepts(request), !isAskedByAnotherSite(request),
+            let compressed = gzip(bytes)
+        {
             response.setHeader("Content-Encoding", "gzip")
             response.body = .bytes(compressed)
         }
@@ -53,6 +55,19 @@ package enum ReplyFinisher {
 
     private static func contentType(_ response: HTTPResponse) -> String {
         response.headers.first { $0.name.lowercased() == "content-type" }?.value ?? ""
+    }
+
+    /// Whether a browser asks for another site's page. Such a page could put guesses into the request and learn from the size of the
+    /// compressed reply what else is in it, through TLS too (BREACH).
+    private static func isAskedByAnotherSite(_ request: HTTPRequest) -> Bool {
+        if let site = request.header("Sec-Fetch-Site")?.lowercased(), site != "same-origin", site != "none" {
+            return true
+        }
+        guard let referer = request.header("Referer"), let host = request.header("Host")?.lowercased() else {
+            return false
+        }
+        let parts = referer.lowercased().split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        return parts.count < 3 || parts[2] != host
     }
 
     private static func accepts(_ request: HTTPRequest) -> Bool {

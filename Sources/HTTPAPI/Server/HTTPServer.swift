@@ -136,8 +136,8 @@ final class HTTPListener: @unchecked Sendable {
         defer { for text in texts { free(text) } }
         if let tls = configuration.tls, !isLocal {
             flags |= MHD_USE_TLS.rawValue
-            // Without TLS 1.0 and 1.1, and without ciphers that lack forward secrecy.
-            let priorities = "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1:-RSA:%SERVER_PRECEDENCE"
+            // Without TLS 1.0 and 1.1, and without ciphers that lack forward secrecy or encrypt first and authenticate then (CBC).
+            let priorities = "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1:-RSA:-AES-128-CBC:-AES-256-CBC:%SERVER_PRECEDENCE"
             texts = [strdup(tls.certificate), strdup(tls.key), strdup(priorities)]
             options.append(MHD_OptionItem(option: .HTTPS_MEM_CERT, value: 0, ptr_value: texts[0]))
             options.append(MHD_OptionItem(option: .HTTPS_MEM_KEY, value: 0, ptr_value: texts[1]))
