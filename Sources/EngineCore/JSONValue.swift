@@ -21,10 +21,10 @@ package enum JSONValue: Sendable, Hashable, Codable {
             self = .null
         } else if let whole = try? container.decode(Int64.self) {
             self = .integer(whole)
-        } else if let text = try? container.decode(String.self) {
-            self = .string(text)
         } else if let number = try? container.decode(Double.self) {
             self = .number(number)
+        } else if let text = try? container.decode(String.self) {
+            self = .string(text)
         } else if let flag = try? container.decode(Bool.self) {
             self = .bool(flag)
         } else if let items = try? container.decode([JSONValue].self) {

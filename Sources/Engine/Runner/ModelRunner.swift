@@ -50,6 +50,8 @@ package final class ModelRunner: PartitionWorker {
     }
     private let maintenance = Monitor(Maintenance())
     private let threads = Monitor<[ServiceThread]>([])
+    /// Models that had unpublished rows at the last look, by uid.
+    private let unpublished = Monitor<[String: PublishedNote]>([:])
 
     package init(
         repository: any MetricRepository,
@@ -275,25 +277,50 @@ package final class ModelRunner: PartitionWorker {
                     )
                 }
                 for head in page where isOwned(head.uid) {
-                    inbox(ofUID: head.uid).look(at: head.uid)
+                    if head.status == .active, head.lastRowid > head.scoredRowid {
+                        // Under load mostly rows that are on their way, which mustn't cost a query each.
+                        inbox(ofUID: head.uid)
+                            .look(at: head.uid, generation: head.generation, storedRowid: head.lastRowid)
+                    } else {
+                        inbox(ofUID: head.uid).look(at: head.uid)
+                    }
                     found += 1
                 }
                 guard page.count == 1000, let end = page.last else { break }
                 last = end.uid
             }
-            last = ""
-            while bus.isDurable {
-                let page = try repository.read { try $0.unpublishedModels(after: last, limit: 1000) }
-                for head in page where isOwned(head.uid) { results.publishMissed(uid: head.uid) }
-                guard page.count == 1000, let end = page.last else { break }
-                last = end.uid
-            }
+            if bus.isDurable { try lookForUnpublished(isOwned) }
         } catch {
             logger.warning("runner", "can't look for unscored rows: \(error)")
         }
         counters.add("htmengine_repair_looks_total")
         counters.set("htmengine_repair_found", Int64(found))
         return found
+    }
+
+    /// Sees to results that nobody publishes, as after the death of a runner. That something is published is written down up to a
+    /// second later, so that only what was scored at the look before and still isn't published counts.
+    private func lookForUnpublished(_ isOwned: (String) -> Bool) throws {
+        let before = unpublished.withLock { $0 }
+        var found: [String: PublishedNote] = [:]
+        var last = ""
+        while true {
+            let page = try repository.read { try $0.unpublishedModels(after: last, limit: 1000) }
+            for model in page where isOwned(model.uid) {
+                if let known = before[model.uid], known.generation == model.generation,
+                    model.publishedRowid < known.rowid
+                {
+                    results.publishMissed(uid: model.uid)
+                    found[model.uid] = known
+                } else {
+                    found[model.uid] =
+                        PublishedNote(uid: model.uid, generation: model.generation, rowid: model.scoredRowid)
+                }
+            }
+            guard page.count == 1000, let end = page.last else { break }
+            last = end.uid
+        }
+        unpublished.withLock { [found] in $0 = found }
     }
 
     private func measure() {

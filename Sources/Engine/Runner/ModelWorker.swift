@@ -140,7 +140,7 @@ final class ModelWorker: @unchecked Sendable {
                 isLooking = true
             }
         }
-        if isLooking { try catchUp(slot) }
+        if isLooking || work.storedRowid > slot.rowid { try catchUp(slot) }
         evict(keeping: slot)
     }
 

@@ -12,6 +12,8 @@ struct PendingWork: Sendable {
     var samples: [Sample]
     /// The database has more than `samples` say, or other things to look at.
     var needsLook: Bool
+    /// Rows up to this one are in the database, which is worth a look if the model hasn't taken them yet.
+    var storedRowid: Int64 = 0
 
     init(_ hint: ModelHint) {
         generation = hint.generation
@@ -19,8 +21,6 @@ struct PendingWork: Sendable {
         samples = hint.samples
         needsLook = hint.samples.isEmpty
     }
-
-    static var look: PendingWork { PendingWork(ModelHint(uid: "")) }
 
     /// Row id of the last sample.
     var lastRowid: Int64 { firstRowid + Int64(samples.count) - 1 }
@@ -97,6 +97,24 @@ final class RunnerInbox: Sendable {
 
     /// Puts a model at the end of the line.
     func look(at uid: String) { add([ModelHint(uid: uid)]) }
+
+    /// Puts a model at the end of the line, if only because its scores in the database lag behind its rows: when it has taken those
+    /// by the time its turn comes, nothing is left to do.
+    func look(at uid: String, generation: Int64, storedRowid: Int64) {
+        state.update { state in
+            if var known = state.pending[uid] {
+                known.storedRowid = max(known.storedRowid, storedRowid)
+                known.generation = max(known.generation, generation)
+                state.pending[uid] = known
+            } else {
+                var work = PendingWork(ModelHint(uid: uid, generation: generation))
+                work.needsLook = false
+                work.storedRowid = storedRowid
+                state.pending[uid] = work
+                state.order.append(uid)
+            }
+        }
+    }
 
     /// Puts a model in line again at a time on the monotonic clock.
     func look(at uid: String, notBefore due: UInt64) {

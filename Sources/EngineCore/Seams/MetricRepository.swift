@@ -82,8 +82,8 @@ package protocol MetricReading: DashboardReading {
     /// come; and those whose status differs from the one this engine wrote last.
     func metricsWithWork(after uid: String, limit: Int, firstRows: Int64, now: Int64) throws -> [MetricHead]
 
-    /// Heads, in order of uid and after `uid`, of ACTIVE metrics with scored rows that aren't known to be published.
-    func unpublishedModels(after uid: String, limit: Int) throws -> [MetricHead]
+    /// In order of uid and after `uid`, models of ACTIVE metrics with scored rows that aren't known to be published.
+    func unpublishedModels(after uid: String, limit: Int) throws -> [UnpublishedModel]
 
     // MARK: settings of the whole installation
 
@@ -267,6 +267,22 @@ package struct ScoreBatch: Sendable {
         self.generation = generation
         self.rows = rows
         self.publishedRowid = publishedRowid
+    }
+}
+
+/// A model some of whose scored rows aren't known to be published.
+package struct UnpublishedModel: Sendable, Hashable {
+    package var uid: String
+    package var generation: Int64
+    /// Rows up to this one are known to be published.
+    package var publishedRowid: Int64
+    package var scoredRowid: Int64
+
+    package init(uid: String, generation: Int64, publishedRowid: Int64, scoredRowid: Int64) {
+        self.uid = uid
+        self.generation = generation
+        self.publishedRowid = publishedRowid
+        self.scoredRowid = scoredRowid
     }
 }
 

@@ -333,12 +333,21 @@ extension SQLMetricTransaction {
         )
     }
 
-    func unpublishedModels(after uid: String, limit: Int) throws -> [MetricHead] {
+    func unpublishedModels(after uid: String, limit: Int) throws -> [UnpublishedModel] {
         try connection.all(
-            "\(Self.headQuery) WHERE m.uid > ? AND m.status = 1 AND h.published_rowid < h.scored_rowid ORDER BY m.uid LIMIT ?",
-            [.text(uid), .integer(Int64(limit))],
-            Self.head
-        )
+            """
+            SELECT m.uid, h.generation, h.published_rowid, h.scored_rowid FROM metric m JOIN htmengine_model h ON h.uid = m.uid
+            WHERE m.uid > ? AND m.status = 1 AND h.published_rowid < h.scored_rowid ORDER BY m.uid LIMIT ?
+            """,
+            [.text(uid), .integer(Int64(limit))]
+        ) { row in
+            UnpublishedModel(
+                uid: row.text(0),
+                generation: row.integer(1),
+                publishedRowid: row.integer(2),
+                scoredRowid: row.integer(3)
+            )
+        }
     }
 
     func setting(_ name: String) throws -> String? {

@@ -128,13 +128,19 @@ final class SimulatedTransaction: MetricTransaction {
         return found.sorted { $0.uid < $1.uid }.prefix(limit).map(head)
     }
 
-    func unpublishedModels(after uid: String, limit: Int) throws -> [MetricHead] {
-        tables.metrics.values.filter { metric in
-            guard metric.uid > uid, metric.status == .active, let model = tables.models[metric.uid] else {
-                return false
-            }
-            return model.publishedRowid < model.scoredRowid
-        }.sorted { $0.uid < $1.uid }.prefix(limit).map(head)
+    func unpublishedModels(after uid: String, limit: Int) throws -> [UnpublishedModel] {
+        let all = tables.metrics.values.compactMap { metric -> UnpublishedModel? in
+            guard metric.uid > uid, metric.status == .active, let model = tables.models[metric.uid],
+                model.publishedRowid < model.scoredRowid
+            else { return nil }
+            return UnpublishedModel(
+                uid: metric.uid,
+                generation: model.generation,
+                publishedRowid: model.publishedRowid,
+                scoredRowid: model.scoredRowid
+            )
+        }
+        return Array(all.sorted { $0.uid < $1.uid }.prefix(limit))
     }
 
     func setting(_ name: String) throws -> String? { tables.settings[name] }
