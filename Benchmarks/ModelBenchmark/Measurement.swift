@@ -40,11 +40,11 @@ func hash(_ scores: [Double]) -> String {
     return String(hash, radix: 16)
 }
 
-/// What zstd makes of bytes at level 1, and how long both directions take.
+/// What zstd makes of a model's state, as checkpoints have it, and how long both directions take.
 func compress(_ bytes: [UInt8]) -> (compressed: [UInt8], seconds: Double) {
     var compressed = [UInt8](repeating: 0, count: ZSTD_compressBound(bytes.count))
     let start = cpuSeconds()
-    let count = ZSTD_compress(&compressed, compressed.count, bytes, bytes.count, 1)
+    let count = czstd_compress_state(&compressed, compressed.count, bytes, bytes.count)
     let seconds = cpuSeconds() - start
     precondition(ZSTD_isError(count) == 0, "zstd can't compress")
     compressed.removeLast(compressed.count - count)
