@@ -257,14 +257,14 @@ struct SegmentPool<Layout: SegmentLayout> {
         let record = records[segment]
         let sources = sources(of: record)
         let size = Int(record.size)
+        var heads = index.heads(of: segment)
         for synapse in 0..<size {
             let column = column(of: sources[synapse])
             if pagePlusOne[column] == 0 {
                 openPage(ofColumn: column)
+                // They may lie elsewhere now.
+                heads = index.heads(of: segment)
             }
-        }
-        let heads = index.heads(of: segment)
-        for synapse in 0..<size {
             heads[position(of: sources[synapse])].count += 1
         }
         synapseCount += size
