@@ -51,8 +51,8 @@ def free_port():
 class Series:
     """A deterministic stream: the k-th sample of a metric is a function of the seed, the metric and k."""
 
-    def __init__(self, seed, name, transport, has_range):
-        self.name, self.transport, self.has_range = name, transport, has_range
+    def __init__(self, seed, name, transport, has_range, mode):
+        self.name, self.transport, self.has_range, self.mode = name, transport, has_range, mode
         self.random = random.Random(f"{seed}/{name}")
         self.values = []
         self.next = 0
@@ -134,7 +134,8 @@ class Server:
             raise SystemExit("the engine did not stop within 60 s of SIGTERM")
 
     def put(self, series):
-        body = json.dumps({"min": LOWEST, "max": HIGHEST} if series.has_range else {}).encode()
+        spec = {"min": LOWEST, "max": HIGHEST} if series.has_range else {}
+        body = json.dumps(spec | {"mode": series.mode}).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{self.http}/{series.name}", data=body, method="PUT")
         try:
             return urllib.request.urlopen(request, timeout=20).status
@@ -339,7 +340,8 @@ def main():
     transports = ["tcp", "http", "udp"]
     # A metric whose range is to be estimated must not lose its first rows, and UDP promises nothing.
     all_series = [
-        Series(seed, f"crash.{transports[i % 3]}.{i}", transports[i % 3], has_range=i % 4 != 0 or i % 3 == 2)
+        Series(seed, f"crash.{transports[i % 3]}.{i}", transports[i % 3], has_range=i % 4 != 0 or i % 3 == 2,
+               mode="evidence" if i % 5 < 2 else "parity")
         for i in range(options.metrics)
     ]
     disturbed = os.path.join(work, "disturbed")
@@ -396,7 +398,7 @@ def main():
     unscored = sum(
         raw is None
         for series in all_series
-        if series.has_range or len(rows.get(series.name, [])) >= LEARNING_ROWS
+        if series.has_range or series.mode == "evidence" or len(rows.get(series.name, [])) >= LEARNING_ROWS
         for _, _, _, raw, _ in rows.get(series.name, []))
 
     calm = os.path.join(work, "undisturbed")
