@@ -116,15 +116,17 @@ def measure_takeover(application, options, times=2):
 
 
 def table(application):
-    """Every row by metric name and row id."""
-    rows = application.sql("SELECT name, rowid, timestamp, metric_value, raw_anomaly_score, anomaly_score, display_value "
-                           "FROM metric_data JOIN metric USING (uid) ORDER BY name, rowid")
+    """Every row with its reason, by metric name and row id."""
+    rows = application.sql("SELECT name, d.rowid, d.timestamp, metric_value, raw_anomaly_score, anomaly_score, display_value, a.channel, "
+                           "a.one_in FROM metric_data d JOIN metric m USING (uid) "
+                           "LEFT JOIN htmengine_anomaly a ON a.uid = d.uid AND a.rowid = d.rowid ORDER BY name, d.rowid")
     return {(row[0], int(row[1])): row[2:] for row in rows}
 
 
 def monitor_all(application, metrics):
     for metric in range(metrics):
-        eventually("a model", lambda: application.request("PUT", "/f.%03d" % metric, '{"min":0, "max":100}')[0] in (201, 400))
+        spec = '{"min":0, "max":100, "mode":"%s"}' % ("evidence" if metric % 3 == 2 else "parity")
+        eventually("a model", lambda: application.request("PUT", "/f.%03d" % metric, spec)[0] in (201, 400))
 
 
 def wait_for_scores(application, rows, seconds):
