@@ -39,6 +39,7 @@ let package = Package(
         cLibrary("CZstd", pkgConfig: "libzstd", package: "libzstd-dev"),
         cLibrary("CZlib", pkgConfig: "zlib", package: "zlib1g-dev"),
         cLibrary("CCurl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
+        cLibrary("CJansson", pkgConfig: "jansson", package: "libjansson-dev"),
         cLibrary("CInih", pkgConfig: "inih", package: "libinih-dev"),
         cLibrary("CGnuTLS", pkgConfig: "gnutls", package: "libgnutls28-dev"),
         .target(name: "CKernels"),
@@ -46,7 +47,7 @@ let package = Package(
         .target(name: "CWebAssets", exclude: ["assets"]),
 
         library("HTM", ["CKernels"]),
-        library("EngineCore", ["CSystem"]),
+        library("EngineCore", ["CJansson", "CSystem"]),
         library("Storage", ["EngineCore", "CSQLite", "CMariaDB", "CZstd", "CZlib", "CSystem"]),
         library("Bus", ["EngineCore", "CRabbitMQ", "CZlib"]),
         library("Engine", ["EngineCore", "HTM", "CSystem"]),

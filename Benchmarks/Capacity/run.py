@@ -32,6 +32,8 @@ import zlib
 HERE = os.path.dirname(os.path.abspath(__file__))
 BINARY = os.path.join(HERE, "..", "..", ".build", "release", "htmengine")
 SERIES, FIRST, STEP, KEPT_ROWS = 6, 1_700_000_000, 300, 50
+# Of a metric of the range 0 to 110.
+RESOLUTION = 110 / 130
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -140,9 +142,18 @@ def multiply(engine, metrics, rows):
         with open(os.path.join(folder, newest), "rb") as file:
             contents.append((newest, file.read()))
 
+    definitions = []
+    for uid in templates:
+        text = database.execute("SELECT model_params FROM metric WHERE uid = ?", (uid,)).fetchone()[0]
+        definition, found = re.subn(r'("resolution": ?)[0-9.e-]+', r'\1%.12f', text.replace("%", "%%"))
+        if found != 1:
+            sys.exit("the definition of a template has %d resolutions: %s" % (found, text))
+        definitions.append(definition)
+
     def columns(table):
         return [row[1] for row in database.execute("PRAGMA table_info(%s)" % table)]
-    metric = ", ".join({"uid": "?1", "name": "?2"}.get(name, name) for name in columns("metric"))
+    # Every definition is a text of its own, as where every metric has its own range.
+    metric = ", ".join({"uid": "?1", "name": "?2", "model_params": "?4"}.get(name, name) for name in columns("metric"))
     model = ", ".join({"uid": "?1"}.get(name, name) for name in columns("htmengine_model"))
     data = ", ".join({"uid": "?1"}.get(name, name) for name in columns("metric_data"))
     database.execute("BEGIN")
@@ -150,7 +161,7 @@ def multiply(engine, metrics, rows):
         template = number % SERIES
         uid = hashlib.md5(b"%d" % number).hexdigest()
         database.execute("INSERT INTO metric SELECT %s FROM metric WHERE uid = ?3" % metric,
-                         (uid, "capacity.%d" % number, templates[template]))
+                         (uid, "capacity.%d" % number, templates[template], definitions[template] % (RESOLUTION + number * 1e-9)))
         database.execute("INSERT INTO htmengine_model SELECT %s FROM htmengine_model WHERE uid = ?2" % model,
                          (uid, templates[template]))
         database.execute("INSERT INTO metric_data SELECT %s FROM metric_data WHERE uid = ?2 AND rowid > ?3" % data,

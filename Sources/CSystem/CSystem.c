@@ -2,11 +2,13 @@
 #define _GNU_SOURCE 1
 #include "CSystem.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 ptrdiff_t cs_find_byte(const void *start, int byte, size_t length) {
     const char *found = memchr(start, byte, length);
@@ -24,16 +26,23 @@ void cs_name_thread(const char *name) {
 }
 
 long long cs_anonymous_bytes(void) {
-    FILE *file = fopen("/proc/self/status", "re");
-    if (!file)
+    int descriptor = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
         return -1;
-    char line[256];
-    long long kilobytes = -1;
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "RssAnon: %lld kB", &kilobytes) == 1)
-            break;
-    fclose(file);
-    return kilobytes < 0 ? -1 : kilobytes * 1024;
+    char text[128];
+    ssize_t length = read(descriptor, text, sizeof text - 1);
+    close(descriptor);
+    if (length <= 0)
+        return -1;
+    text[length] = 0;
+    long long resident, shared;
+    if (sscanf(text, "%*d %lld %lld", &resident, &shared) != 2)
+        return -1;
+    return (resident - shared) * sysconf(_SC_PAGESIZE);
+}
+
+void cs_limit_arenas(int count) {
+    mallopt(M_ARENA_MAX, count);
 }
 
 void cs_return_memory(void) {

@@ -47,56 +47,6 @@ package enum JSONValue: Sendable, Hashable, Codable {
         }
     }
 
-    /// Parses JSON text.
-    /// - Throws: `EngineError` with code `invalidArgument` saying what is wrong.
-    package static func parse(_ bytes: some Sequence<UInt8>) throws -> JSONValue {
-        let data = Data(bytes)
-        guard data.count <= 64 << 20 else { throw EngineError(.invalidArgument, "JSON text is longer than 64 MiB") }
-        guard nesting(of: data) <= 64 else {
-            throw EngineError(.invalidArgument, "JSON is nested more than 64 levels deep")
-        }
-        do {
-            return try JSONDecoder().decode(JSONValue.self, from: data)
-        } catch DecodingError.dataCorrupted(let context) {
-            let reason = (context.underlyingError as? NSError)?.userInfo["NSDebugDescription"] as? String
-            throw EngineError(.invalidArgument, "not valid JSON: \(reason ?? context.debugDescription)")
-        } catch {
-            throw EngineError(.invalidArgument, "not valid JSON: \(error)")
-        }
-    }
-
-    /// Parses JSON text.
-    package static func parse(_ text: String) throws -> JSONValue { try parse(text.utf8) }
-
-    /// How deep arrays and objects nest, so that hostile input can't exhaust the decoder's stack.
-    private static func nesting(of data: Data) -> Int {
-        var depth = 0
-        var deepest = 0
-        var inString = false
-        var escaped = false
-        for byte in data {
-            if inString {
-                if escaped {
-                    escaped = false
-                } else if byte == UInt8(ascii: "\\") {
-                    escaped = true
-                } else if byte == UInt8(ascii: "\"") {
-                    inString = false
-                }
-                continue
-            }
-            switch byte {
-            case UInt8(ascii: "\""): inString = true
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
-                depth += 1
-                deepest = max(deepest, depth)
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
-            default: break
-            }
-        }
-        return deepest
-    }
-
     /// The value as JSON with keys in alphabetical order: the same value always gives the same text.
     package var text: String {
         var writer = JSONWriter()

@@ -4,6 +4,35 @@ import EngineCore
 import Testing
 
 @Suite struct EngineCoreTests {
+    @Test(arguments: [
+        "{}", "[]",
+        " [1, 2.5, -3e2, 1e3, 1.0, -0.0, 0.1, 1e-7, 9007199254740993, 9223372036854775807, -9223372036854775808] ",
+        #"{"a": {"b": [true, false, null, "x\u00e9\n\"\\\u0000\ud83d\ude00"]}, "": 1}"#, "\"text\"", "7", "1.5", "true",
+        "null",
+    ])
+    func bothJSONParsersAgree(text: String) throws {
+        let bytes = Array(text.utf8)
+        let quick = try #require(JSONValue.parseQuickly(bytes))
+        #expect(try JSONValue.parseThoroughly(bytes) == quick)
+        #expect(try JSONValue.parse(text) == quick)
+    }
+
+    @Test(arguments: [
+        ("18446744073709551616", JSONValue.number(18_446_744_073_709_551_616)),
+        (#"{"a\u0000b": 1}"#, .object(["a\0b": .integer(1)])),
+    ])
+    func whatTheQuickJSONParserRefusesIsReadAllTheSame(text: String, value: JSONValue) throws {
+        #expect(JSONValue.parseQuickly(Array(text.utf8)) == nil)
+        #expect(try JSONValue.parse(text) == value)
+    }
+
+    @Test(arguments: ["", "{", "[1,,]", "{\"a\" 1}", "nul", "1 2", "\"\u{1}\"", "[\"a]", "01", "'a'"])
+    func whatIsNoJSONIsRefusedInWords(text: String) {
+        let error = #expect(throws: EngineError.self) { try JSONValue.parse(text) }
+        #expect(error?.code == .invalidArgument)
+        #expect(error?.message.hasPrefix("not valid JSON: ") == true, "\(error?.message ?? "")")
+    }
+
     @Test(
         arguments: [
             (0, "1970-01-01 00:00:00"), (1_434_168_115, "2015-06-13 04:01:55"), (-5, "1969-12-31 23:59:55"),

@@ -17,6 +17,9 @@ void cs_name_thread(const char *name);
 /// Memory of this process that is neither shared nor backed by files, in bytes; -1 when the system doesn't say.
 long long cs_anonymous_bytes(void);
 
+/// Lets threads share `count` heaps: each keeps what was freed in it, so that many of them keep much.
+void cs_limit_arenas(int count);
+
 /// Gives memory that was freed back to the system.
 void cs_return_memory(void);
 

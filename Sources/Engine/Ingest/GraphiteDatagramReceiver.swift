@@ -9,6 +9,11 @@ import Glibc
 struct GraphiteDatagramReceiver: Sendable {
     private static let longestDatagram = 65_536
     private static let datagramsPerBatch = 256
+    /// A batch ends with the datagram that brings it to so many samples.
+    private static let samplesPerBatch = 4096
+    /// Samples that wait to be stored: beyond it the kernel drops what comes, so that a flood neither takes memory nor keeps senders
+    /// waiting that are answered.
+    private static let samplesInWork = 16_384
     /// The kernel's buffer for what we haven't read; it may give less.
     private static let kernelBufferBytes: Int32 = 4 << 20
 
@@ -23,6 +28,7 @@ struct GraphiteDatagramReceiver: Sendable {
 
     /// Receives until woken.
     func run() {
+        let inWork = Monitor(0)
         for socket in sockets {
             var size = Self.kernelBufferBytes
             setsockopt(socket.descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
@@ -34,8 +40,12 @@ struct GraphiteDatagramReceiver: Sendable {
         while true {
             guard poll(&polled, nfds_t(polled.count), -1) >= 0 || errno == EINTR else { return }
             if polled[polled.count - 1].revents != 0 { return }
+            // Not for ever: the one who wakes us has to be seen.
+            guard inWork.wait(timeoutMilliseconds: 100, { $0 < Self.samplesInWork ? true : nil }) == true else {
+                continue
+            }
             for entry in polled.dropLast() where entry.revents != 0 {
-                receiveBatch(entry.fd, buffer: buffer, reader: &reader)
+                receiveBatch(entry.fd, buffer: buffer, reader: &reader, inWork)
             }
         }
     }
@@ -43,10 +53,11 @@ struct GraphiteDatagramReceiver: Sendable {
     private func receiveBatch(
         _ descriptor: Int32,
         buffer: UnsafeMutableRawBufferPointer,
-        reader: inout GraphiteLineReader
+        reader: inout GraphiteLineReader,
+        _ inWork: Monitor<Int>
     ) {
         var datagrams = 0
-        while datagrams < Self.datagramsPerBatch {
+        while datagrams < Self.datagramsPerBatch, reader.samples.count < Self.samplesPerBatch {
             var storage = sockaddr_storage()
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
             let (count, sender) = withUnsafeMutablePointer(to: &storage) { pointer in
@@ -72,10 +83,10 @@ struct GraphiteDatagramReceiver: Sendable {
         }
         guard datagrams > 0 else { return }
         counters.addDatagrams(datagrams)
-        submit(&reader)
+        submit(&reader, inWork)
     }
 
-    private func submit(_ reader: inout GraphiteLineReader) {
+    private func submit(_ reader: inout GraphiteLineReader, _ inWork: Monitor<Int>) {
         let (samples, refused) = reader.take()
         for (reason, line) in refused {
             counters.addRefused(reason)
@@ -83,8 +94,10 @@ struct GraphiteDatagramReceiver: Sendable {
         }
         guard !samples.isEmpty else { return }
         counters.addSamples(samples.count)
+        inWork.update { $0 += samples.count }
         do {
             try sink.submit(samples) { [counters, refusals] outcome in
+                inWork.update { $0 -= samples.count }
                 for (index, reason) in outcome.refusals {
                     counters.addRefused(reason)
                     refusals.note(reason, samples[index].name, sender: "udp")
@@ -92,6 +105,7 @@ struct GraphiteDatagramReceiver: Sendable {
                 if outcome.error != nil { counters.addDatagrams(0, lost: 1) }
             }
         } catch {
+            inWork.update { $0 -= samples.count }
             counters.addDatagrams(0, lost: 1)
         }
     }

@@ -21,27 +21,6 @@ struct ModelLifecycle: Sendable {
     let logger: any Logger
     let counters: EngineCounters
     let firstRows: Int64
-    /// Definitions that were read lately: a model that is swapped in again is spared parsing its JSON.
-    private let known = Monitor<[String: ModelDefinition]>([:])
-    private static let mostKnown = 512
-
-    init(
-        repository: any MetricRepository,
-        checkpoints: any CheckpointStore,
-        factory: any ScoringModelFactory,
-        clock: any EngineClock,
-        logger: any Logger,
-        counters: EngineCounters,
-        firstRows: Int64
-    ) {
-        self.repository = repository
-        self.checkpoints = checkpoints
-        self.factory = factory
-        self.clock = clock
-        self.logger = logger
-        self.counters = counters
-        self.firstRows = firstRows
-    }
 
     /// Does what a metric's status asks for.
     ///
@@ -80,14 +59,8 @@ struct ModelLifecycle: Sendable {
     }
 
     private func definition(_ text: String, _ uid: String, _ record: ModelRecord) throws -> ModelDefinition {
-        if let definition = known.withLock({ $0[text] }) { return definition }
         do {
-            let definition = try ModelDefinition(text: text)
-            known.withLock { known in
-                if known.count >= Self.mostKnown { known.removeAll(keepingCapacity: true) }
-                known[text] = definition
-            }
-            return definition
+            return try ModelDefinition(text: text)
         } catch {
             throw ModelFailure(
                 uid: uid,

@@ -74,7 +74,7 @@ package final class ModelRunner: PartitionWorker {
             clock: clock,
             logger: logger,
             counters: counters,
-            byteLimit: configuration.checkpointBuffer
+            byteLimit: min(configuration.checkpointBuffer, configuration.memoryBudget / 32)
         )
         let inboxes = Monitor<[RunnerInbox]>([])
         let results = ResultWriter(
@@ -85,6 +85,7 @@ package final class ModelRunner: PartitionWorker {
             logger: logger,
             counters: counters,
             rowLimit: 20_000,
+            byteLimit: min(configuration.checkpointBuffer, configuration.memoryBudget / 32),
             chunkSize: configuration.chunkSize,
             onRejected: { uid in
                 let all = inboxes.withLock { $0 }
@@ -103,15 +104,16 @@ package final class ModelRunner: PartitionWorker {
             firstRows: configuration.firstRows
         )
         let ownedPartitions = ownedPartitions
+        let workerCount = max(1, configuration.workers)
         let memoryGuard = MemoryGuard(
             budget: configuration.memoryBudget,
+            workers: workerCount,
             memory: configuration.processMemory,
             clock: clock,
             logger: logger
         )
-        let workerCount = max(1, configuration.workers)
         let share = ModelWorker.Configuration(
-            memoryLimit: { memoryGuard.limit / workerCount },
+            memoryLimit: { _ in .max },
             rowsPerCheckpoint: max(1, configuration.rowsPerCheckpoint),
             rowsPerTurn: max(1, min(256, configuration.chunkSize)),
             rowsWorthSaving: configuration.rowsWorthSaving,
@@ -119,8 +121,10 @@ package final class ModelRunner: PartitionWorker {
             publishesDurably: bus.isDurable,
             logsTimings: configuration.logsTimings
         )
-        workers = (0..<workerCount).map { _ in
-            ModelWorker(
+        workers = (0..<workerCount).map { index in
+            var share = share
+            share.memoryLimit = { memoryGuard.share(worker: index, taken: $0) }
+            return ModelWorker(
                 repository: repository,
                 checkpointStore: checkpointStore,
                 factory: factory,
@@ -326,11 +330,9 @@ package final class ModelRunner: PartitionWorker {
     private func measure() {
         let sizes = workers.map(\.inMemory)
         counters.set("htmengine_models_in_memory", Int64(sizes.reduce(0) { $0 + $1.models }))
-        let modelBytes = sizes.reduce(0) { $0 + $1.bytes }
-        counters.set("htmengine_model_memory_bytes", Int64(modelBytes))
-        if let resident = memoryGuard.look(modelBytes: modelBytes) {
-            counters.set("htmengine_process_memory_bytes", Int64(resident))
-        }
+        counters.set("htmengine_model_memory_bytes", Int64(sizes.reduce(0) { $0 + $1.bytes }))
+        memoryGuard.look()
+        if let resident = memoryGuard.resident { counters.set("htmengine_process_memory_bytes", Int64(resident)) }
         counters.set("htmengine_model_memory_limit_bytes", Int64(memoryGuard.limit))
         counters.set("htmengine_models_waiting", Int64(workers.reduce(0) { $0 + $1.inbox.count }))
         counters.set("htmengine_models_delayed", Int64(workers.reduce(0) { $0 + $1.inbox.delayedCount }))

@@ -10,8 +10,8 @@ import EngineCore
 /// Sendable because one thread at a time uses it, its own or the simulation's; what others may call is marked.
 final class ModelWorker: @unchecked Sendable {
     struct Configuration: Sendable {
-        /// What this worker's models may take now. Unit: bytes.
-        var memoryLimit: @Sendable () -> Int
+        /// What this worker's models may take now, given what they take. Unit: bytes.
+        var memoryLimit: @Sendable (Int) -> Int
         /// Rows between two checkpoints.
         var rowsPerCheckpoint: Int
         /// Rows a model may take before others have their turn.
@@ -234,7 +234,7 @@ final class ModelWorker: @unchecked Sendable {
 
     /// Makes room: the least recently used models are saved, where replaying would take longer, and dropped.
     private func evict(keeping current: ModelSlot) {
-        let limit = configuration.memoryLimit()
+        let limit = configuration.memoryLimit(cache.totalBytes)
         while cache.totalBytes > limit, let slot = cache.evictionCandidate, slot !== current {
             // One that has more rows to take is saved whatever it costs: else two that don't fit into memory together would
             // undo each other's progress for ever.

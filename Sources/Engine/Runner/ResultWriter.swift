@@ -49,7 +49,8 @@ final class ResultWriter: Sendable {
     private let logger: any Logger
     private let counters: EngineCounters
     private let rowLimit: Int
-    private let byteLimit = 64 << 20
+    /// Of checkpoints that wait for the commit of their scores. Unit: bytes.
+    private let byteLimit: Int
     private let queue = Monitor(Queue())
     private let attempt = Attempt()
     private let publisher: ResultPublisher
@@ -64,6 +65,7 @@ final class ResultWriter: Sendable {
         logger: any Logger,
         counters: EngineCounters,
         rowLimit: Int,
+        byteLimit: Int,
         chunkSize: Int,
         onRejected: @escaping @Sendable (String) -> Void
     ) {
@@ -74,6 +76,7 @@ final class ResultWriter: Sendable {
         self.logger = logger
         self.counters = counters
         self.rowLimit = rowLimit
+        self.byteLimit = byteLimit
         self.onRejected = onRejected
         publisher = ResultPublisher(
             repository: repository,

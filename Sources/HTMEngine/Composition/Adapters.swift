@@ -50,6 +50,7 @@ struct Adapters: Sendable {
             try makeDirectory(configuration.dataDirectory)
             var database = SQLiteDatabase.Configuration(path: configuration.databasePath)
             if configuration.settings.text(.repositorySynchronous) == "normal" { database.synchronous = .normal }
+            database.limitCaches(to: configuration.settings.bytes(.memoryBudget) / 8)
             let repository = SQLMetricRepository(database: try SQLiteDatabase(database))
             if migrates {
                 for revision in try repository.migrate() { logger.info("storage", "applied revision \(revision)") }

@@ -28,6 +28,7 @@ extension Engine {
         result.workers = threads > 0 ? threads : max(1, ProcessInfo.processInfo.activeProcessorCount)
         result.memoryBudget = settings.bytes(.memoryBudget)
         result.processMemory = .system
+        ProcessMemory.limitHeaps(threads: result.workers)
         result.rowsPerCheckpoint = settings.integer(.requestsPerCheckpoint)
         result.chunkSize = settings.integer(.chunkSize)
         result.logsTimings = settings.flag(.swapperProfiling)

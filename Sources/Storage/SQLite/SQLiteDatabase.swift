@@ -52,6 +52,12 @@ package final class SQLiteDatabase: SQLDatabase {
         package var maximumPages: Int?
 
         package init(path: String) { self.path = path }
+
+        /// Lowers the page caches so that all of them together take at most `bytes`, but not to uselessly few pages.
+        package mutating func limitCaches(to bytes: Int) {
+            writerCacheKiB = min(writerCacheKiB, max(2048, bytes / 2048))
+            readerCacheKiB = min(readerCacheKiB, max(512, bytes / 2048 / readers))
+        }
     }
 
     private let configuration: Configuration

@@ -74,8 +74,13 @@ extension FuzzTarget {
     }
 
     /// JSON bodies: what is written again reads as the same, but that a whole number written 1e3 may become 1000 once.
+    /// Both parsers agree.
     static let json = FuzzTarget("json") { bytes in
         let value = try JSONValue.parse(bytes)
+        if let quick = JSONValue.parseQuickly(bytes) {
+            let thorough = try? JSONValue.parseThoroughly(bytes)
+            try promise(quick == thorough, "\(quick.text) with Jansson, \(thorough?.text ?? "nothing") with Foundation")
+        }
         let text = value.text
         guard let again = try? JSONValue.parse(text) else { throw BrokenPromise("\(text) can't be read again") }
         let settled = try? JSONValue.parse(again.text)
