@@ -93,6 +93,22 @@ import Testing
         #expect(!events[2].contains("explanation"))
     }
 
+    /// A modelSpec as `metric.parameters` holds it, over several lines, reaches the reader whole.
+    @Test func textOfSeveralLinesStaysOneEvent() throws {
+        let api = try APIFixture()
+        let response = try api.send("GET", "/_stream")
+        let spec = "{\n  \"a\" : 1,\r\n\n  \"b\" : 2\n}"
+        let info = ModelCommandResult.ModelInfo(metricName: "m", resource: "m", modelSpecJSON: spec)
+        let result = ModelCommandResult(method: .defineModel, modelId: "u", status: 0, modelInfo: info)
+        try api.bus.publish([.commandResult(result)])
+        let event = try #require(try events(response, "command", count: 1).first)
+        let lines = event.split(separator: "\n").drop { !$0.hasPrefix("event:") }.dropFirst()
+        #expect(lines.count == 5)
+        #expect(lines.allSatisfy { $0.hasPrefix("data: ") }, "\(event)")
+        let json = try JSONValue.parse(lines.map { $0.dropFirst(6) }.joined(separator: "\n"))
+        #expect(json.objectValue?["modelInfo"]?.objectValue?["modelSpec"]?.objectValue?.count == 2)
+    }
+
     @Test func filtersTakeUidsNamesAndPatterns() throws {
         let api = try APIFixture()
         let streams = try ["uid-web1", "web1", "web*"].map { try api.send("GET", "/_stream?metric=\($0)") }

@@ -6,6 +6,7 @@ node name below one directory. `Servers` starts both at once; `kill` and `start`
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -27,16 +28,27 @@ def missing_packages():
     return [name for name, there in wanted.items() if not there]
 
 
+given_ports = set()
+
+
 def free_ports(count):
-    """Ports nobody listens on; held open together, so that they differ."""
-    holders = []
-    for _ in range(count):
-        holder = socket.socket()
-        holder.bind(("127.0.0.1", 0))
-        holders.append(holder)
-    ports = [holder.getsockname()[1] for holder in holders]
-    for holder in holders:
-        holder.close()
+    """Ports nobody listens on, all different, also from those this process was given before.
+
+    They lie below the range from which the system takes ports of outgoing connections (32768 and up on Linux): a server that binds its
+    port seconds later, or again after a restart, doesn't find a connection on it.
+    """
+    ports = []
+    while len(ports) < count:
+        port = random.SystemRandom().randrange(12000, 32768)
+        if port in given_ports:
+            continue
+        with socket.socket() as holder:
+            try:
+                holder.bind(("0.0.0.0", port))
+            except OSError:
+                continue
+        given_ports.add(port)
+        ports.append(port)
     return ports
 
 

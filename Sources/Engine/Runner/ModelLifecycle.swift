@@ -195,7 +195,8 @@ struct ModelLifecycle: Sendable {
                 modelInfo: .init(
                     metricName: metric.name ?? "",
                     resource: metric.server ?? "",
-                    modelSpecJSON: metric.parameters ?? "{}"
+                    // The column holds it indented; a message is one line.
+                    modelSpecJSON: metric.parameters.flatMap { try? JSONValue.parse($0).text } ?? "{}"
                 )
             )
         )

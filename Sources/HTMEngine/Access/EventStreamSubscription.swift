@@ -16,11 +16,14 @@ final class EventStreamSubscription: MessageSubscription {
     private static let pauseMilliseconds = 500
     private let state = Monitor(State())
 
-    init(socketPath: String) {
+    /// - Parameters:
+    ///   - socketPath: The socket of the engine.
+    ///   - logger: Is told of events that can't be read; those that follow are delivered.
+    init(socketPath: String, logger: any Logger) {
         // The thread holds the state, not the subscription: it ends when the last reader has gone.
         let state = state
         let started = ServiceThread.startDetached(name: "event-stream", stackBytes: 1 << 20) {
-            Self.follow(socketPath, state)
+            Self.follow(socketPath, state, logger)
         }
         precondition(started, "the system refuses a thread for the event stream")
     }
@@ -41,7 +44,7 @@ final class EventStreamSubscription: MessageSubscription {
 
     func cancel() { state.update { $0.cancelled = true } }
 
-    private static func follow(_ socketPath: String, _ state: Monitor<State>) {
+    private static func follow(_ socketPath: String, _ state: Monitor<State>, _ logger: any Logger) {
         var parser = EventStreamParser()
         // Whoever waits for an engine to come up, or to come back, wants to hear what it says first: a connection of its own takes longer
         // than the engine needs to go on with its models.
@@ -59,7 +62,7 @@ final class EventStreamSubscription: MessageSubscription {
             )
             hasWaited = true
             _ = try? client.stream(request) { bytes in
-                let messages = parser.read(bytes).compactMap(message)
+                let messages = parser.read(bytes).compactMap { message($0, logger) }
                 return state.update { state in
                     state.messages += messages
                     if state.messages.count > capacity {
@@ -73,11 +76,14 @@ final class EventStreamSubscription: MessageSubscription {
         }
     }
 
-    private static func message(_ event: EventStreamParser.Event) -> EngineMessage? {
-        guard event.name == "result" || event.name == "command", let json = try? JSONValue.parse(event.data) else {
+    private static func message(_ event: EventStreamParser.Event, _ logger: any Logger) -> EngineMessage? {
+        guard event.name == "result" || event.name == "command" else { return nil }
+        do {
+            return try EngineMessage(json: JSONValue.parse(event.data), isCommand: event.name == "command")
+        } catch {
+            logger.warning("stream", "an event \(event.name) of the engine can't be read: \(error): \(event.data.prefix(200))")
             return nil
         }
-        return try? EngineMessage(json: json, isCommand: event.name == "command")
     }
 }
 

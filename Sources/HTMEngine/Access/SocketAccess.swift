@@ -10,6 +10,7 @@ import Synchronization
 package final class SocketAccess: EngineAccess {
     static let seconds = 120
     private let path: String
+    private let logger: any Logger
     private let idle = Mutex<[HTTPClientBox]>([])
 
     /// An HTTP client that is used by one thread at a time.
@@ -18,8 +19,13 @@ package final class SocketAccess: EngineAccess {
         let client: HTTPClient
     }
 
-    /// - Parameter path: The socket of the engine.
-    package init(socketPath path: String) { self.path = path }
+    /// - Parameters:
+    ///   - path: The socket of the engine.
+    ///   - logger: Is told of events that can't be read.
+    package init(socketPath path: String, logger: any Logger) {
+        self.path = path
+        self.logger = logger
+    }
 
     /// Whether an engine answers there.
     package static func isAnswering(socketPath path: String) -> Bool {
@@ -129,7 +135,7 @@ package final class SocketAccess: EngineAccess {
     }
 
     package func subscribe(queue: String?) throws -> any MessageSubscription {
-        EventStreamSubscription(socketPath: path)
+        EventStreamSubscription(socketPath: path, logger: logger)
     }
 
     func ask(

@@ -34,7 +34,7 @@ package final class OpenedAccess: Sendable {
     package init(_ configuration: Configuration, ifMissing: MissingDatabase, logger: any Logger) throws {
         if configuration.repository == .sqlite {
             if SocketAccess.isAnswering(socketPath: configuration.socketPath) {
-                let socket = SocketAccess(socketPath: configuration.socketPath)
+                let socket = SocketAccess(socketPath: configuration.socketPath, logger: logger)
                 access = socket
                 maintenance = socket
                 isRunning = true

@@ -12,20 +12,21 @@ extension EngineConnection {
     /// - Throws: ``HTMEngineError`` when the configuration names a database server and no broker.
     public init(configuration: Configuration) throws {
         do {
+            let logger = StandardErrorLogger(level: .warning, format: .text)
             switch configuration.repository {
-            case .sqlite: access = SocketAccess(socketPath: configuration.socketPath)
-            case .mysql: access = try Self.serverAccess(configuration)
+            case .sqlite: access = SocketAccess(socketPath: configuration.socketPath, logger: logger)
+            case .mysql: access = try Self.serverAccess(configuration, logger)
             }
         } catch {
             throw HTMEngineError(error)
         }
     }
 
-    private static func serverAccess(_ configuration: Configuration) throws -> any EngineAccess {
+    private static func serverAccess(_ configuration: Configuration, _ logger: any Logger) throws -> any EngineAccess {
         guard configuration.bus == .rabbitmq else {
             throw EngineError(.configuration, "[bus] engine is memory: an engine in other processes needs rabbitmq")
         }
-        return ServerAccess(configuration, logger: StandardErrorLogger(level: .warning, format: .text))
+        return ServerAccess(configuration, logger: logger)
     }
 }
 

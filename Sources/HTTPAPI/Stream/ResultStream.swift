@@ -80,16 +80,23 @@ package final class ResultStream: Sendable {
             return Entry(
                 uid: results.metric.uid,
                 name: results.metric.name,
-                text: "event: result\ndata: \(writer.text)\n\n"
+                text: Self.event("result", writer.text)
             )
         case .commandResult(let result):
             return Entry(
                 uid: result.modelId,
                 name: result.modelInfo?.metricName,
-                text: "event: command\ndata: \(message.json)\n\n"
+                text: Self.event("command", message.json)
             )
         case .foreign: return nil  // on a broker others publish too; it isn't the engine's
         }
+    }
+
+    /// An event of the stream. Text may hold line breaks (a taken-over database holds JSON as others wrote it): each of its lines is a
+    /// `data` line, which the reader joins again.
+    private static func event(_ name: String, _ text: String) -> String {
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        return "event: \(name)\n" + lines.map { "data: \($0)\n" }.joined() + "\n"
     }
 
     /// The results with their reasons, where rows have any.
