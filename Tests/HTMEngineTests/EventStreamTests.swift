@@ -64,6 +64,9 @@ import Testing
         let lines = warnings.lines.withLock { $0 }
         #expect(lines.count == 2)
         #expect(lines.first?.contains("not valid JSON") == true && lines.first?.contains("\"m1\"") == true, "\(lines)")
-        #expect(lines.last?.contains("$.method is \"eatModel\"; expected defineModel or deleteModel") == true, "\(lines)")
+        #expect(
+            lines.last?.contains("$.method is \"eatModel\"; expected defineModel or deleteModel") == true,
+            "\(lines)"
+        )
     }
 }

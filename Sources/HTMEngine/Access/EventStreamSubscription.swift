@@ -81,7 +81,10 @@ final class EventStreamSubscription: MessageSubscription {
         do {
             return try EngineMessage(json: JSONValue.parse(event.data), isCommand: event.name == "command")
         } catch {
-            logger.warning("stream", "an event \(event.name) of the engine can't be read: \(error): \(event.data.prefix(200))")
+            logger.warning(
+                "stream",
+                "an event \(event.name) of the engine can't be read: \(error): \(event.data.prefix(200))"
+            )
             return nil
         }
     }
