@@ -126,7 +126,7 @@ def requests_that_can_be_read_two_ways_are_refused(engine):
     for head in [f"{host}Content-Length: 3\r\nContent-Length: 30\r\n", f"{host}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
                  f"{host}Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", f"{host}Transfer-Encoding: gzip\r\n",
                  "Content-Length: 3\r\n", f"{host}Host: evil.example\r\nContent-Length: 3\r\n", f"{host}Content-Length: +3\r\n",
-                 f"{host}Content-Length: -1\r\n"]:
+                 f"{host}Content-Length: -1\r\n", f"{host}Content-Length : 3\r\n", f"{host}Transfer-Encoding : chunked\r\n"]:
         answer = engine.raw(f"POST /victim HTTP/1.1\r\n{head}\r\n1 1{smuggled}")
         assert status(answer) in (0, 400, 411, 413, 501), (head, answer[:200])
         assert not re.search(r"HTTP/1\.1 [123]", answer), ("a second request was answered", head, answer)

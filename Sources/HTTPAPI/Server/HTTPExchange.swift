@@ -180,6 +180,10 @@ enum HTTPHeadChecks {
         var hosts = 0
         var encodings: [String] = []
         for field in headers {
+            // "Content-Length : 4" is a length to some and an unknown header to others.
+            guard !field.name.isEmpty, field.name.utf8.allSatisfy(isToken) else {
+                throw HTTPError(status: 400, text: "A header's name holds a character that no name has\n")
+            }
             switch field.name.lowercased() {
             case "content-length": lengths += 1
             case "host": hosts += 1
@@ -197,6 +201,16 @@ enum HTTPHeadChecks {
         if hosts > 1 { throw HTTPError(status: 400, text: "More than one Host\n") }
         if hosts == 0, version != "HTTP/1.0" {
             throw HTTPError(status: 400, text: "An HTTP/1.1 request needs a Host\n")
+        }
+    }
+
+    /// A character of a header's name (RFC 9110 5.6.2).
+    private static func isToken(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
         }
     }
 
