@@ -37,13 +37,13 @@ def in_turn(server, pieces, most):
 
 
 def latency(server, rate, pieces, seconds):
-    """Milliseconds from the write of a line to the arrival of its result as a server-sent event, for a share of the metrics."""
+    """Milliseconds from the write of a line to the arrival of its result as a server-sent event, for every hundredth metric."""
     sent, times, ready = {}, [], threading.Event()
     stop = threading.Event()
 
     def watch():
         with socket.create_connection(("127.0.0.1", server.http)) as client:
-            client.sendall(b"GET /_stream?metric=bench.host0000* HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % server.http)
+            client.sendall(b"GET /_stream?metric=bench.host*00.load HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % server.http)
             client.settimeout(0.5)
             rest = b""
             ready.set()
@@ -84,8 +84,8 @@ def latency(server, rate, pieces, seconds):
             block = lines[number:due]
             now = time.monotonic()
             for line in block:
-                if line.startswith(b"bench.host0000"):
-                    name, _, stamp = line.split()
+                name, _, stamp = line.split()
+                if name.endswith(b"00.load"):
                     sent[(name.decode(), int(stamp))] = now
             client.sendall(b"".join(block))
             number = due

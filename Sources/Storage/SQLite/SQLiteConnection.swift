@@ -63,7 +63,16 @@ final class SQLiteConnection: SQLConnection {
 
     /// Copies the write-ahead log into the database as far as readers and other writers allow; what fails is tried again by
     /// whoever calls next.
-    func copyLog() { sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil) }
+    ///
+    /// - Returns: Pages of the log that are in the database now; 0 after a failure.
+    @discardableResult
+    func copyLog() -> Int {
+        // A connection that has read nothing yet doesn't know that there is a log, and would do nothing.
+        guard (try? first("PRAGMA schema_version", []) { $0.integer(0) }) != nil else { return 0 }
+        var (length, copied): (Int32, Int32) = (0, 0)
+        let status = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, &length, &copied)
+        return status == SQLITE_OK ? max(0, Int(copied)) : 0
+    }
 
     /// Whether a transaction is open; SQLite ends it by itself after some errors, such as a full disk.
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }

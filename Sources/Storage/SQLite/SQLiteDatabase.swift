@@ -224,6 +224,9 @@ package final class SQLiteDatabase: SQLDatabase {
         }
     }
 
+    /// Pages of the write-ahead log that were copied into the database beside the writer, in all.
+    package var pagesCopiedBeside: Int { keeper.copiedPages }
+
     package func close() {
         queue.update { $0.isClosed = true }
         writer.join()

@@ -16,6 +16,7 @@ final class WriteAheadLogKeeper: Sendable {
         /// Length of the log below which nothing is asked for, after a copy that failed or couldn't come to an end. Unit: pages.
         var nextLength = 0
         var isClosed = false
+        var copiedPages = 0
     }
 
     /// Length from which on the log is copied. Unit: pages of 4 KiB.
@@ -30,10 +31,11 @@ final class WriteAheadLogKeeper: Sendable {
         nonisolated(unsafe) let connection = connection
         thread = ServiceThread(name: "sqlite-log") {
             while state.wait({ $0.isClosed ? false : $0.isWanted ? true : nil }) == true {
-                connection.copyLog()
+                let copied = connection.copyLog()
                 state.update {
                     $0.isWanted = false
                     $0.isNearlyDone = true
+                    $0.copiedPages += copied
                 }
             }
         }
@@ -61,6 +63,9 @@ final class WriteAheadLogKeeper: Sendable {
         // Not again at once: a reader may hold the end of the log, or the disk be full.
         state.withLock { $0.nextLength = length + wantedLength / 4 }
     }
+
+    /// Pages found copied whenever this keeper's thread was done.
+    var copiedPages: Int { state.withLock { $0.copiedPages } }
 
     func close() {
         state.update { $0.isClosed = true }

@@ -49,6 +49,7 @@ import Testing
         #expect(try count(database) == 1200)
         #expect(longest >= limit)
         #expect(longest < 6 * limit)
+        #expect(database.pagesCopiedBeside > limit)
     }
 
     @Test func aReaderThatStaysHoldsUpNobody() throws {
