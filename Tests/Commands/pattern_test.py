@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that change many metrics by pattern, and the configured thresholds of anomaly events, with the real binary.
+"""Commands that change many metrics by pattern, the configured thresholds of anomaly events and an earlier first row, with the real binary.
 
     Tests/Commands/pattern_test.py [--binary .build/release/htmengine]
 """
@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 
 
@@ -25,7 +26,7 @@ def main():
 
         def write(end):
             with open(configuration, "w") as file:
-                file.write(f"[anomaly_events]\nstart_above = 0.99\nend_below = {end}\nquiet_rows = 5\n")
+                file.write(f"[anomaly_events]\nstart_above = 0.99\nend_below = {end}\nquiet_rows = 5\n[model]\nfirst_rows = 50\n")
 
         def serve():
             return subprocess.Popen(
@@ -59,6 +60,9 @@ def main():
             def metrics():
                 return {m["name"]: m["status"] for m in json.loads(call("/_metrics/custom?sort=name"))}
 
+            def learning(name):
+                return json.loads(call("/_metrics/custom/" + name))["learning"]
+
             # Without --yes nothing happens, and what would is named.
             shown = command("monitor", "--matching", "web.*", "--min", "0", "--max", "9")
             assert "web.a" in shown and "db.a" not in shown and "--yes" in shown, shown
@@ -80,6 +84,15 @@ def main():
             for words in (["unmonitor"], ["unmonitor", "db.a", "--matching", "*"], ["unmonitor", "db.a", "--yes"], ["monitor", "--yes"]):
                 command(*words, status=1)
             assert set(metrics()) == {"db.a"}
+            # [model] first_rows: the model starts early, and its learning is shown until scores mean something.
+            call("/early", "\n".join(f"{n % 7} {1000 + 60 * n}" for n in range(49)))
+            command("monitor", "early")
+            assert learning("early") == {"phase": "waiting for data", "rows": 49, "of": 50}, learning("early")
+            call("/early", "\n".join(f"{n % 7} {1000 + 60 * n}" for n in range(49, 60)))
+            deadline = time.monotonic() + 60
+            while learning("early") != {"phase": "learning", "rows": 60, "of": 288}:
+                assert time.monotonic() < deadline, learning("early")
+                time.sleep(0.05)
             assert "Monitoring db.a" in command("monitor", "db.a", "--min", "0", "--max", "9")
         finally:
             engine.send_signal(signal.SIGTERM)

@@ -174,6 +174,8 @@ import Testing
         #expect(note.value["metric"]?.stringValue == uid)
         let id = try #require(note.value["id"]?.stringValue)
         #expect(try api.json("GET", "/_annotations?metric=\(uid)").value.arrayValue?.count == 1)
+        #expect(try api.json("GET", "/_annotations?metric=m").value.arrayValue?.count == 1)
+        #expect(try api.json("GET", "/_annotations?metric=other").value.arrayValue?.count == 0)
         #expect(try api.json("GET", "/_annotations?from=1500000000").value.arrayValue?.count == 0)
         #expect(try api.json("DELETE", "/_annotations/\(id)").status == 204)
         #expect(try api.json("GET", "/_annotations/\(id)").status == 404)

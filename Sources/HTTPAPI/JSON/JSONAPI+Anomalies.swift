@@ -85,7 +85,7 @@ extension JSONAPI {
     /// `GET /_annotations`.
     func annotations(_ request: HTTPRequest) throws -> HTTPResponse {
         let query = QueryParameters(request)
-        let wanted = AnnotationQuery(
+        var wanted = AnnotationQuery(
             metric: try query.text("metric"),
             times: try query.times(),
             offset: try query.integer("offset", in: 0...1_000_000_000) ?? 0,
@@ -95,6 +95,7 @@ extension JSONAPI {
         var total = 0
         try repository.read { reading in
             writer = JSONWriter()
+            if let target = wanted.metric, let named = try reading.metric(named: target) { wanted.metric = named.uid }
             total = try reading.annotationCount(wanted)
             writer.beginArray()
             for note in try reading.annotations(wanted) {
