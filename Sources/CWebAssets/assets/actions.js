@@ -33,7 +33,7 @@ export async function monitor(metric) {
     title: "Monitor this metric",
     content: [h("p", {}, h("b", {}, metric.name), metric.auto
       ? " is monitored by itself already. Monitoring it by hand replaces that model; all stored samples are scored again."
-      : ` gets a model of its own. The ${plural(metric.rows, "sample")} stored so far are scored first.`), fields.element],
+      : ` gets a model of its own. The ${plural(metric.rows, "sample")} stored so far ${metric.rows === 1 ? "is" : "are"} scored first.`), fields.element],
     action: "Monitor",
     act: async () => (await call("POST", "/_models", { body: spec(metric.name, fields.params()) })).body[0],
   });
