@@ -95,7 +95,11 @@ package final class ResultStream: Sendable {
     /// An event of the stream. Text may hold line breaks (a taken-over database holds JSON as others wrote it): each of its lines is a
     /// `data` line, which the reader joins again.
     private static func event(_ name: String, _ text: String) -> String {
-        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        // Only these end a line of a stream; what else Unicode calls a line break may be part of a JSON string.
+        guard text.utf8.contains(where: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) else {
+            return "event: \(name)\ndata: \(text)\n\n"
+        }
+        let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r" || $0 == "\r\n" }
         return "event: \(name)\n" + lines.map { "data: \($0)\n" }.joined() + "\n"
     }
 
