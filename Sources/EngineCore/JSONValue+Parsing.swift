@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CJansson
+internal import CSystem
 internal import Foundation
 
 extension JSONValue {
@@ -23,8 +24,10 @@ extension JSONValue {
     /// into memory, with its definition.
     ///
     /// - Returns: nil for everything it refuses: invalid text, and what it does otherwise than Foundation, which are names that come
-    ///   twice, whole numbers beyond 64 bits, NUL in names and encodings other than UTF-8.
+    ///   twice, whole numbers beyond 64 bits, fractions beyond 2⁵³, NUL in names and encodings other than UTF-8.
     package static func parseQuickly(_ bytes: [UInt8]) -> JSONValue? {
+        // It takes a NUL byte for the end of the text.
+        guard bytes.withUnsafeBytes({ cs_find_byte($0.baseAddress, 0, $0.count) }) < 0 else { return nil }
         let flags = JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES
         let root = bytes.withUnsafeBytes { buffer in
             json_loadb(buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count, Int(flags), nil)
@@ -46,23 +49,33 @@ extension JSONValue {
         }
     }
 
-    private init(_ json: UnsafeMutablePointer<json_t>) {
+    private init?(_ json: UnsafeMutablePointer<json_t>) {
         switch json.pointee.type {
         case JSON_OBJECT:
             var fields = [String: JSONValue](minimumCapacity: json_object_size(json))
             var position = json_object_iter(json)
             while let entry = position {
-                fields[String(cString: json_object_iter_key(entry))] = JSONValue(json_object_iter_value(entry))
+                guard let value = JSONValue(json_object_iter_value(entry)) else { return nil }
+                fields[String(cString: json_object_iter_key(entry))] = value
                 position = json_object_iter_next(json, entry)
             }
             self = .object(fields)
-        case JSON_ARRAY: self = .array((0..<json_array_size(json)).map { JSONValue(json_array_get(json, $0)) })
+        case JSON_ARRAY:
+            var items: [JSONValue] = []
+            items.reserveCapacity(json_array_size(json))
+            for index in 0..<json_array_size(json) {
+                guard let value = JSONValue(json_array_get(json, index)) else { return nil }
+                items.append(value)
+            }
+            self = .array(items)
         case JSON_STRING:
             let text = UnsafeRawBufferPointer(start: json_string_value(json), count: json_string_length(json))
             self = .string(String(decoding: text, as: UTF8.self))
         case JSON_INTEGER: self = .integer(Int64(json_integer_value(json)))
         case JSON_REAL:
             let number = json_real_value(json)
+            // Beyond it, digits decide whether the number is whole.
+            guard abs(number) < 0x1p53 else { return nil }
             self = Int64(exactly: number).map(JSONValue.integer) ?? .number(number)
         case JSON_TRUE: self = .bool(true)
         case JSON_FALSE: self = .bool(false)

@@ -26,7 +26,7 @@ import Testing
         #expect(try JSONValue.parse(text) == value)
     }
 
-    @Test(arguments: ["", "{", "[1,,]", "{\"a\" 1}", "nul", "1 2", "\"\u{1}\"", "[\"a]", "01", "'a'"])
+    @Test(arguments: ["", "{", "[1,,]", "33\u{0}", "{\"a\" 1}", "nul", "1 2", "\"\u{1}\"", "[\"a]", "01", "'a'"])
     func whatIsNoJSONIsRefusedInWords(text: String) {
         let error = #expect(throws: EngineError.self) { try JSONValue.parse(text) }
         #expect(error?.code == .invalidArgument)
