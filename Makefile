@@ -56,6 +56,7 @@ test: deps test-deps
 	/usr/bin/python3 Tests/Browser/dashboard_test.py
 	/usr/bin/python3 Tests/Crash/crash_harness.py --kills 100 --life 0.2 --metrics 18
 	/usr/bin/python3 Tests/Samples/skeleton_test.py
+	/usr/bin/python3 Tests/Samples/traffic_test.py
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/flow_test.py
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/failover_test.py --seconds 20 --metrics 6
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/network_test.py
@@ -67,9 +68,10 @@ browser-test: build test-deps
 intruder: build
 	/usr/bin/python3 Tests/Intruder/intruder_test.py
 
-# Follows the skeleton application's README in both forms, then makes an application of one's own from it (make test does so too).
+# Follows the samples' READMEs, the skeleton application's in both forms, then makes an application of one's own from it (make test does so too).
 samples-test: build test-deps
 	/usr/bin/python3 Tests/Samples/skeleton_test.py
+	/usr/bin/python3 Tests/Samples/traffic_test.py
 
 tls-audit: build
 ifneq ($(DEPS),no)

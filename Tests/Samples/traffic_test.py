@@ -1,0 +1,84 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The traffic sample, followed as its README says, only faster: the archive is replayed in some seconds."""
+
+import csv
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.abspath(os.path.join(HERE, "..", ".."))
+sys.path.insert(0, os.path.join(HERE, "..", "Support"))
+import readme
+import servers
+
+SAMPLE = os.path.join(ROOT, "Samples", "Traffic")
+FOURTH_WEEK = 1_705_881_600
+SAMPLES = 28 * 24 * 200
+
+
+def eventually(what, check, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "not within %d s: %s" % (seconds, what)
+        time.sleep(0.2)
+
+
+def results(path):
+    with open(path) as file:
+        return list(csv.DictReader(file))
+
+
+def end_what_runs_in(directory):
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.readlink("/proc/%s/cwd" % entry) == directory:
+                os.kill(int(entry), signal.SIGKILL)
+        except OSError:
+            pass
+
+
+def main():
+    # Beside the sample, so that its paths to the engine hold.
+    directory = tempfile.mkdtemp(prefix=".test-traffic-", dir=os.path.join(ROOT, "Samples"))
+    shutil.copytree(SAMPLE, directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns("bin", ".build", "htmengine-data"))
+    graphite, http = servers.free_ports(2)
+    environment = {key: value for key, value in os.environ.items()
+                   if key not in ("APPLICATION_CONFIG_PATH", "MAKEFLAGS", "MAKELEVEL", "ENGINE", "BUILD")}
+    environment["DEPS"] = "no"
+    environment["_NTA_UTILS_CONFIG__APPLICATION__METRIC_LISTENER__PLAINTEXT_PORT"] = str(graphite)
+    environment["_NTA_UTILS_CONFIG__APPLICATION__HTTP__PORT"] = str(http)
+    with open(os.path.join(directory, "stderr.log"), "ab") as log, open(os.path.join(SAMPLE, "README.md")) as text:
+        replace = [("localhost:8080", "localhost:%d" % http), ("archive.csv 36000", "archive.csv 720000")]
+        shell = readme.Shell(directory, environment, replace, log)
+        found = os.path.join(directory, "results.csv")
+        try:
+            start = time.monotonic()
+            for block in readme.blocks(text.read(), "embedded"):
+                if block.step == "6":
+                    # A person looks when all is there.
+                    eventually("all results", lambda: len(results(found)) == SAMPLES)
+                shell.follow(block)
+            alarms = {row["sensor"] for row in results(found)
+                      if int(row["time"]) >= FOURTH_WEEK and float(row["anomaly_score"]) > 0.99999}
+            incidents = {"road.%d" % (1003 + 10 * number) for number in range(20)}
+            # What the README says it finds.
+            assert len(alarms & incidents) == 11 and alarms <= incidents, sorted(alarms)
+            print("ok    traffic (%.1f s)" % (time.monotonic() - start))
+            return 0
+        except AssertionError as error:
+            with open(os.path.join(directory, "stderr.log"), errors="replace") as file:
+                print("FAIL  traffic: %s\n%s" % (error, file.read()[-3000:]))
+            return 1
+        finally:
+            end_what_runs_in(directory)
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
