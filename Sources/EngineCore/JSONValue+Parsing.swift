@@ -20,8 +20,8 @@ extension JSONValue {
     /// Parses JSON text.
     package static func parse(_ text: String) throws -> JSONValue { try parse(text.utf8) }
 
-    /// Jansson takes what is common in a fortieth of the time Foundation takes, which counts where every sample brings a model back
-    /// into memory, with its definition.
+    /// Jansson reads what is common without guessing at types, each wrong guess of which costs Foundation's decoder an error: that counts
+    /// where every sample brings a model back into memory, with its definition.
     ///
     /// - Returns: nil for everything it refuses: invalid text, and what it does otherwise than Foundation, which are names that come
     ///   twice, whole numbers beyond 64 bits, fractions beyond 2⁵³, NUL in names and encodings other than UTF-8.

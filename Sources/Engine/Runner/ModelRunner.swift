@@ -69,12 +69,14 @@ package final class ModelRunner: PartitionWorker {
         self.logger = logger
         self.counters = counters
         self.configuration = configuration
+        // A small part of the budget; not so small that saving would hold the models up.
+        let checkpointBytes = min(configuration.checkpointBuffer, max(1 << 20, configuration.memoryBudget / 32))
         let checkpoints = CheckpointWriter(
             store: checkpointStore,
             clock: clock,
             logger: logger,
             counters: counters,
-            byteLimit: min(configuration.checkpointBuffer, configuration.memoryBudget / 32)
+            byteLimit: checkpointBytes
         )
         let inboxes = Monitor<[RunnerInbox]>([])
         let results = ResultWriter(
@@ -85,7 +87,7 @@ package final class ModelRunner: PartitionWorker {
             logger: logger,
             counters: counters,
             rowLimit: 20_000,
-            byteLimit: min(configuration.checkpointBuffer, configuration.memoryBudget / 32),
+            byteLimit: checkpointBytes,
             chunkSize: configuration.chunkSize,
             onRejected: { uid in
                 let all = inboxes.withLock { $0 }
