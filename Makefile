@@ -32,7 +32,8 @@ SOURCES = $(wildcard Package.swift Sources Tests Samples Benchmarks)
 fuzz: deps
 	Tests/Fuzz/run 60
 
-.PHONY: fuzz failover build run test browser-test intruder tls-audit api-fuzz deps test-deps format lint benchmark clean
+.PHONY: fuzz crash failover capacity keep-formats build run test samples-test browser-test intruder tls-audit api-fuzz deps test-deps format lint \
+	benchmark clean
 .DEFAULT_GOAL := build
 
 build: deps

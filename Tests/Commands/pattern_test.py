@@ -26,7 +26,8 @@ def main():
 
         def write(end):
             with open(configuration, "w") as file:
-                file.write(f"[anomaly_events]\nstart_above = 0.99\nend_below = {end}\nquiet_rows = 5\n[model]\nfirst_rows = 50\n")
+                file.write(f"[anomaly_events]\nstart_above = 0.99\nend_below = {end}\nquiet_rows = 5\n"
+                           "[model]\nfirst_rows = 50\n[metric_listener]\nauto_monitor = auto.*\n")
 
         def serve():
             return subprocess.Popen(
@@ -84,6 +85,11 @@ def main():
             for words in (["unmonitor"], ["unmonitor", "db.a", "--matching", "*"], ["unmonitor", "db.a", "--yes"], ["monitor", "--yes"]):
                 command(*words, status=1)
             assert set(metrics()) == {"db.a"}
+            # One that is monitored by itself is replaced, once.
+            call("/auto.x", "1 100")
+            done = json.loads(command("monitor", "--matching", "auto.*", "--min", "0", "--max", "9", "--yes", "--json"))
+            assert [m["name"] for m in done] == ["auto.x"], done
+            assert json.loads(command("monitor", "--matching", "auto.*", "--yes", "--json")) == []
             # [model] first_rows: the model starts early, and its learning is shown until scores mean something.
             call("/early", "\n".join(f"{n % 7} {1000 + 60 * n}" for n in range(49)))
             command("monitor", "early")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands of the skeleton application's README, one after the other, with what they print compared with what stands there.
+"""The commands of a sample's README, one after the other, with what they print compared with what stands there.
 
 A block ```sh is run as it stands, by one bash after the other that share directory and environment. Words behind `sh`: `embedded` or
 `servers`, only in that form; `again`, repeated until it prints what is expected, as a person looks again; `watch`, left running until it
@@ -9,6 +9,7 @@ numbers and the widths of table columns; a line `...` stands for any lines.
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -143,3 +144,43 @@ class Shell:
                 raise AssertionError("step %s: %s\nexit status %d, printed:\n%s\nexpected (status %d):\n%s" % (
                     block.step, self.script(block.text), status, printed, wanted, block.expected))
             time.sleep(0.3)
+
+    def eventually(self, what, check, seconds=60):
+        deadline = time.monotonic() + seconds
+        while True:
+            value = check()
+            if value:
+                return value
+            assert time.monotonic() < deadline, "not within %d s: %s" % (seconds, what)
+            time.sleep(0.2)
+
+    def read(self, name):
+        with open(os.path.join(self.directory, name), errors="replace") as file:
+            return file.read()
+
+    def processes(self):
+        """Ids of everything that runs in the application's folder."""
+        found = []
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.readlink("/proc/%s/cwd" % entry) == self.directory:
+                    found.append(int(entry))
+            except OSError:
+                pass
+        return found
+
+    def end(self, number=signal.SIGTERM):
+        for process in self.processes():
+            try:
+                os.kill(process, number)
+            except ProcessLookupError:
+                pass
+
+    def remove(self):
+        self.end()
+        deadline = time.monotonic() + 15
+        while self.processes() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.end(signal.SIGKILL)
+        self.log.close()
+        shutil.rmtree(self.directory, ignore_errors=True)

@@ -106,19 +106,6 @@ class Application(readme.Shell):
                     step, pattern, "\n".join(outputs))
         return printed
 
-    def eventually(self, what, check, seconds=60):
-        deadline = time.monotonic() + seconds
-        while True:
-            value = check()
-            if value:
-                return value
-            assert time.monotonic() < deadline, "not within %d s: %s" % (seconds, what)
-            time.sleep(0.2)
-
-    def read(self, name):
-        with open(os.path.join(self.directory, name), errors="replace") as file:
-            return file.read()
-
     def query(self, sql):
         if self.form == "embedded":
             text, status = self.run('sqlite3 -separator "\t" htmengine-data/htmengine.sqlite "%s"' % sql)
@@ -137,39 +124,12 @@ class Application(readme.Shell):
         _, status = self.run("exec 3<>/dev/tcp/127.0.0.1/%d; cat history >&3; sleep 1; exec 3>&-" % self.graphite)
         assert status == 0
 
-    def processes(self):
-        """Ids of everything that runs in the application's folder."""
-        found = []
-        for entry in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                if os.readlink("/proc/%s/cwd" % entry) == self.directory:
-                    found.append(int(entry))
-            except OSError:
-                pass
-        return found
-
     def command_line(self, process):
         try:
             with open("/proc/%d/cmdline" % process, "rb") as file:
                 return file.read().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             return ""
-
-    def end(self, number=signal.SIGTERM):
-        for process in self.processes():
-            try:
-                os.kill(process, number)
-            except ProcessLookupError:
-                pass
-
-    def remove(self):
-        self.end()
-        deadline = time.monotonic() + 15
-        while self.processes() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        self.end(signal.SIGKILL)
-        self.log.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
 
     def logs(self):
         folder = os.path.join(self.directory, "logs")
@@ -183,7 +143,8 @@ def follow_readme(app):
         app.steps("1")
     app.steps("3")
     # A sender that is there before everything else, in the folder of the application.
-    app.run("mkdir -p early; nohup send_cpu < /dev/null > early/out 2> early/err & echo $! > early/pid")
+    # The shell is through before what it leaves in the background has opened its files.
+    app.run("mkdir -p early; touch early/out early/err; nohup send_cpu < /dev/null > early/out 2> early/err & echo $! > early/pid")
     if app.form == "servers":
         # The broker takes its samples before there is a table for them.
         app.eventually("a sample in the durable queue", lambda: "Sent" in app.read("early/out"))

@@ -5,7 +5,6 @@
 import csv
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -22,25 +21,9 @@ FOURTH_WEEK = 1_705_881_600
 SAMPLES = 28 * 24 * 200
 
 
-def eventually(what, check, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, "not within %d s: %s" % (seconds, what)
-        time.sleep(0.2)
-
-
 def results(path):
     with open(path) as file:
         return list(csv.DictReader(file))
-
-
-def end_what_runs_in(directory):
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if os.readlink("/proc/%s/cwd" % entry) == directory:
-                os.kill(int(entry), signal.SIGKILL)
-        except OSError:
-            pass
 
 
 def main():
@@ -53,31 +36,30 @@ def main():
     environment["DEPS"] = "no"
     environment["_NTA_UTILS_CONFIG__APPLICATION__METRIC_LISTENER__PLAINTEXT_PORT"] = str(graphite)
     environment["_NTA_UTILS_CONFIG__APPLICATION__HTTP__PORT"] = str(http)
-    with open(os.path.join(directory, "stderr.log"), "ab") as log, open(os.path.join(SAMPLE, "README.md")) as text:
-        replace = [("localhost:8080", "localhost:%d" % http), ("archive.csv 36000", "archive.csv 720000")]
-        shell = readme.Shell(directory, environment, replace, log)
-        found = os.path.join(directory, "results.csv")
-        try:
-            start = time.monotonic()
-            for block in readme.blocks(text.read(), "embedded"):
-                if block.step == "6":
-                    # A person looks when all is there.
-                    eventually("all results", lambda: len(results(found)) == SAMPLES)
-                shell.follow(block)
-            alarms = {row["sensor"] for row in results(found)
-                      if int(row["time"]) >= FOURTH_WEEK and float(row["anomaly_score"]) > 0.99999}
-            incidents = {"road.%d" % (1003 + 10 * number) for number in range(20)}
-            # What the README says it finds.
-            assert len(alarms & incidents) == 11 and alarms <= incidents, sorted(alarms)
-            print("ok    traffic (%.1f s)" % (time.monotonic() - start))
-            return 0
-        except AssertionError as error:
-            with open(os.path.join(directory, "stderr.log"), errors="replace") as file:
-                print("FAIL  traffic: %s\n%s" % (error, file.read()[-3000:]))
-            return 1
-        finally:
-            end_what_runs_in(directory)
-            shutil.rmtree(directory, ignore_errors=True)
+    with open(os.path.join(SAMPLE, "README.md")) as file:
+        blocks = readme.blocks(file.read(), "embedded")
+    replace = [("localhost:8080", "localhost:%d" % http), ("archive.csv 36000", "archive.csv 720000")]
+    shell = readme.Shell(directory, environment, replace, open(os.path.join(directory, "stderr.log"), "ab"))
+    found = os.path.join(directory, "results.csv")
+    start = time.monotonic()
+    try:
+        for block in blocks:
+            if block.step == "6":
+                # A person looks when all is there.
+                shell.eventually("all results", lambda: len(results(found)) == SAMPLES, seconds=120)
+            shell.follow(block)
+        alarms = {row["sensor"] for row in results(found)
+                  if int(row["time"]) >= FOURTH_WEEK and float(row["anomaly_score"]) > 0.99999}
+        incidents = {"road.%d" % (1003 + 10 * number) for number in range(20)}
+        # What the README says it finds.
+        assert len(alarms & incidents) == 11 and alarms <= incidents, sorted(alarms)
+        print("ok    traffic (%.1f s)" % (time.monotonic() - start))
+        return 0
+    except AssertionError as error:
+        print("FAIL  traffic: %s\n%s" % (error, shell.read("stderr.log")[-3000:]))
+        return 1
+    finally:
+        shell.remove()
 
 
 if __name__ == "__main__":

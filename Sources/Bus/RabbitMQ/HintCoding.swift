@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EngineCore
-internal import Foundation
 
 /// Hints as messages of the partition queues: `[["<uid>", generation, first rowid, [[time, value], …]], …]`.
 ///
-/// Ours alone, and never needed for correctness: a message that can't be read is left out.
+/// Ours alone, and never needed for correctness: what can't be read is left out.
 enum HintCoding {
     static func encode(_ hints: [ModelHint]) -> [UInt8] {
         var writer = JSONWriter()
@@ -30,28 +29,20 @@ enum HintCoding {
     }
 
     static func decode(_ bytes: [UInt8]) -> [ModelHint] {
-        (try? JSONDecoder().decode(Message.self, from: Data(bytes)))?.hints ?? []
-    }
-
-    /// Decoded field by field: a value whose type has to be guessed costs an error for each wrong guess.
-    private struct Message: Decodable {
-        var hints: [ModelHint] = []
-
-        init(from decoder: any Decoder) throws {
-            var list = try decoder.unkeyedContainer()
-            while !list.isAtEnd {
-                var item = try list.nestedUnkeyedContainer()
-                var hint = ModelHint(uid: try item.decode(String.self))
-                hint.generation = try item.decode(Int64.self)
-                hint.firstRowid = try item.decode(Int64.self)
-                var rows = try item.nestedUnkeyedContainer()
-                while !rows.isAtEnd {
-                    var row = try rows.nestedUnkeyedContainer()
-                    let time = try row.decode(Int64.self)
-                    hint.samples.append(Sample(timestamp: time, value: try row.decode(Double.self)))
-                }
-                hints.append(hint)
+        guard let items = try? JSONValue.parse(bytes).arrayValue else { return [] }
+        return items.compactMap { item in
+            guard let parts = item.arrayValue, parts.count == 4, let uid = parts[0].stringValue,
+                let generation = parts[1].integerValue, let first = parts[2].integerValue,
+                let samples = parts[3].arrayValue
+            else { return nil }
+            let decoded = samples.compactMap { pair -> Sample? in
+                guard let pair = pair.arrayValue, pair.count == 2, let time = pair[0].integerValue,
+                    let value = pair[1].doubleValue
+                else { return nil }
+                return Sample(timestamp: time, value: value)
             }
+            guard decoded.count == samples.count else { return nil }
+            return ModelHint(uid: uid, generation: generation, firstRowid: first, samples: decoded)
         }
     }
 }

@@ -114,18 +114,16 @@ package final class ModelRunner: PartitionWorker {
             clock: clock,
             logger: logger
         )
-        let share = ModelWorker.Configuration(
-            memoryLimit: { _ in .max },
-            rowsPerCheckpoint: max(1, configuration.rowsPerCheckpoint),
-            rowsPerTurn: max(1, min(256, configuration.chunkSize)),
-            rowsWorthSaving: configuration.rowsWorthSaving,
-            partitionCount: bus.partitionCount,
-            publishesDurably: bus.isDurable,
-            logsTimings: configuration.logsTimings
-        )
         workers = (0..<workerCount).map { index in
-            var share = share
-            share.memoryLimit = { memoryGuard.share(worker: index, taken: $0) }
+            let share = ModelWorker.Configuration(
+                memoryLimit: { memoryGuard.share(worker: index, taken: $0) },
+                rowsPerCheckpoint: max(1, configuration.rowsPerCheckpoint),
+                rowsPerTurn: max(1, min(256, configuration.chunkSize)),
+                rowsWorthSaving: configuration.rowsWorthSaving,
+                partitionCount: bus.partitionCount,
+                publishesDurably: bus.isDurable,
+                logsTimings: configuration.logsTimings
+            )
             return ModelWorker(
                 repository: repository,
                 checkpointStore: checkpointStore,

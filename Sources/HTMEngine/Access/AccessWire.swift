@@ -78,6 +78,7 @@ extension MetricSummary {
         writer.field("rows", rows)
         writer.field("scoredRows", scoredRows)
         writer.field("lastScore", lastScore)
+        writer.field("isAutomatic", isAutomatic)
         if let lastRow {
             writer.key("lastRow")
             lastRow.write(to: &writer)
@@ -118,7 +119,8 @@ extension MetricSummary {
             rows: try whole("rows"),
             scoredRows: try whole("scoredRows"),
             lastRow: try fields.fields["lastRow"].map(MetricRow.init(wire:)),
-            lastScore: fields.fields["lastScore"]?.doubleValue
+            lastScore: fields.fields["lastScore"]?.doubleValue,
+            isAutomatic: fields.fields["isAutomatic"]?.boolValue ?? false
         )
     }
 }

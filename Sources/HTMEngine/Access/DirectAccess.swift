@@ -132,7 +132,8 @@ package final class DirectAccess: EngineAccess {
             rows: metric.lastRowid - first + 1,
             scoredRows: scored,
             lastRow: newest,
-            lastScore: lastScore
+            lastScore: lastScore,
+            isAutomatic: record?.isAutomatic ?? false
         )
     }
 }

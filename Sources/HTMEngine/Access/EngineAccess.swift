@@ -101,12 +101,22 @@ package struct MetricSummary: Sendable, Hashable {
     package var lastRow: MetricRow?
     /// Anomaly score of the newest row that has one.
     package var lastScore: Double?
+    /// Whether it is monitored by itself, and by nobody's hand.
+    package var isAutomatic: Bool
 
-    package init(metric: Metric, rows: Int64, scoredRows: Int64, lastRow: MetricRow?, lastScore: Double?) {
+    package init(
+        metric: Metric,
+        rows: Int64,
+        scoredRows: Int64,
+        lastRow: MetricRow?,
+        lastScore: Double?,
+        isAutomatic: Bool
+    ) {
         self.metric = metric
         self.rows = rows
         self.scoredRows = scoredRows
         self.lastRow = lastRow
         self.lastScore = lastScore
+        self.isAutomatic = isAutomatic
     }
 }

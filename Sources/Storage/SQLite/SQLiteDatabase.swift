@@ -224,7 +224,7 @@ package final class SQLiteDatabase: SQLDatabase {
         }
     }
 
-    /// Pages of the write-ahead log that were copied into the database beside the writer, in all.
+    /// How much of the write-ahead log was found copied each time its keeper was done with it, summed. Unit: pages.
     package var pagesCopiedBeside: Int { keeper.copiedPages }
 
     package func close() {

@@ -21,6 +21,7 @@ final class SimulatedRepository: MetricRepository, @unchecked Sendable {
     private(set) var tables = Tables()
     /// What a power cut leaves.
     private var durableTables = Tables()
+    private var commits = 0
 
     init(faults: Faults) { self.faults = faults }
 
@@ -30,8 +31,9 @@ final class SimulatedRepository: MetricRepository, @unchecked Sendable {
     }
 
     func write<Result>(_ body: (any MetricTransaction) throws -> Result) throws -> Result {
-        // Also when the answer got lost. A commit that syncs makes those before it durable too.
-        defer { durableTables = tables }
+        // A commit that syncs makes those before it durable too, also when its answer got lost; one that didn't come about doesn't.
+        let before = commits
+        defer { if commits > before { durableTables = tables } }
         return try writeReproducible(body)
     }
 
@@ -44,6 +46,7 @@ final class SimulatedRepository: MetricRepository, @unchecked Sendable {
         let transaction = SimulatedTransaction(tables)
         let result = try body(transaction)
         tables = transaction.tables
+        commits += 1
         if faults.strike() { throw EngineError(.storageUnavailable, "the connection broke during the commit") }
         return result
     }

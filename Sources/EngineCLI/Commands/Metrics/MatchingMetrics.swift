@@ -38,13 +38,13 @@ struct MatchingMetrics {
         _ context: CommandContext,
         ifMissing: OpenedAccess.MissingDatabase = .refuse,
         done: String,
-        where condition: (Metric) -> Bool,
+        where condition: (MetricSummary) -> Bool,
         act: (Metric, any EngineAccess) throws -> Void
     ) throws -> CommandStatus {
         let isMeant = arguments.has("--yes")
         var failures: [String] = []
         let metrics = try context.withEngine(arguments, ifMissing: ifMissing) { engine in
-            let found = try all(engine.access).filter(condition)
+            let found = try all(engine.access).filter(condition).map(\.metric)
             guard isMeant else { return found }
             return found.filter { metric in
                 do {
@@ -87,11 +87,11 @@ struct MatchingMetrics {
         context.output(isMeant ? "\(count).\n" : "\(count); nothing was done: add --yes to do it.\n")
     }
 
-    private func all(_ access: any EngineAccess) throws -> [Metric] {
-        var result: [Metric] = []
+    private func all(_ access: any EngineAccess) throws -> [MetricSummary] {
+        var result: [MetricSummary] = []
         while true {
-            let page = try access.metrics(pattern: pattern, after: result.last?.name, limit: Self.pageSize)
-            result += page.map(\.metric)
+            let page = try access.metrics(pattern: pattern, after: result.last?.metric.name, limit: Self.pageSize)
+            result += page
             if page.count < Self.pageSize { return result }
         }
     }

@@ -30,7 +30,8 @@ enum MonitorCommand {
         if let matching = try MatchingMetrics(arguments) {
             if arguments.has("--retry") { throw UsageError("--retry takes one NAME") }
             return try matching.run(arguments, context, done: "Monitoring") {
-                !$0.status.isMonitored
+                // One that is monitored by itself gets the model asked for here instead.
+                !$0.metric.status.isMonitored || $0.isAutomatic
             } act: { metric, access in
                 _ = try access.monitor(
                     ModelSpec(metric: metric.name ?? "", modelParams: spec.modelParams).canonicalJSON(

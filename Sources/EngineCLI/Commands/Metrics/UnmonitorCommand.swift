@@ -19,7 +19,7 @@ enum UnmonitorCommand {
         let word = isDeletion ? "Deleted" : "Unmonitored"
         if let matching = try MatchingMetrics(arguments) {
             return try matching.run(arguments, context, done: word) {
-                isDeletion || $0.status.isMonitored
+                isDeletion || $0.metric.status.isMonitored
             } act: { metric, access in
                 try remove(metric, isDeletion: isDeletion, access)
             }
