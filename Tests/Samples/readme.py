@@ -155,8 +155,12 @@ class Shell:
             time.sleep(0.2)
 
     def read(self, name):
-        with open(os.path.join(self.directory, name), errors="replace") as file:
-            return file.read()
+        """What is in a file: nothing yet, where what was started in the background hasn't opened it."""
+        try:
+            with open(os.path.join(self.directory, name), errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
 
     def processes(self):
         """Ids of everything that runs in the application's folder."""

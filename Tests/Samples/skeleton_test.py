@@ -143,8 +143,7 @@ def follow_readme(app):
         app.steps("1")
     app.steps("3")
     # A sender that is there before everything else, in the folder of the application.
-    # The shell is through before what it leaves in the background has opened its files.
-    app.run("mkdir -p early; touch early/out early/err; nohup send_cpu < /dev/null > early/out 2> early/err & echo $! > early/pid")
+    app.run("mkdir -p early; nohup send_cpu < /dev/null > early/out 2> early/err & echo $! > early/pid")
     if app.form == "servers":
         # The broker takes its samples before there is a table for them.
         app.eventually("a sample in the durable queue", lambda: "Sent" in app.read("early/out"))
