@@ -40,11 +40,17 @@ package struct TLSFiles: Sendable {
     }
 
     private static func read(_ path: String, _ what: String) throws -> String {
-        do {
-            return try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
-            throw EngineError(.configuration, "the TLS \(what) \(path) can't be read: \(error.localizedDescription)")
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            let reason = access(path, R_OK) == 0 ? "it is not a text" : String(cString: strerror(errno))
+            throw EngineError(.configuration, "the TLS \(what) \(path) can't be read: \(reason)")
         }
+        guard text.contains("-----BEGIN ") else {
+            throw EngineError(
+                .configuration,
+                "the TLS \(what) \(path) can't be used: expected PEM (a line -----BEGIN …)"
+            )
+        }
+        return text
     }
 
     private static func warnings(_ text: String, file: String, now: Int64) -> [String] {

@@ -235,6 +235,25 @@ def csv_drop(page, engine):
     assert engine.call("GET", "/_metrics/custom/my_rides_2020")["scored_rows"] == 1200
 
 
+def many_at_once(page, engine):
+    for name in ("spare.1", "spare.2", "kept.1"):
+        engine.post(name, [(1_700_000_000, 1)])
+    page.go("/")
+    until("the overview", lambda: page.all("li.metric"))
+    page.one("details.menu summary").click()
+    page.button("Delete by pattern").click()
+    # Nothing is chosen yet, and nothing can be deleted by a hasty Enter.
+    assert page.one("dialog input[name=pattern]").get_attribute("value") == ""
+    page.one("dialog input[name=pattern]").send_keys("spare.*")
+    until("what would go", lambda: "2 metrics" in page.text("dialog .preview") and "spare.1" in page.text("dialog .preview"))
+    page.shot("delete-by-pattern")
+    page.button("Delete for good").click()
+    until("what went", lambda: not page.all("dialog") and {m["name"] for m in engine.call("GET", "/_metrics/custom")}
+          .isdisjoint({"spare.1", "spare.2"}))
+    assert "kept.1" in {m["name"] for m in engine.call("GET", "/_metrics/custom")}
+    engine.call("DELETE", "/_metrics/custom/kept.1")
+
+
 def looks(page, uid):
     page.colours("dark")
     page.size(1280, 1000)
@@ -331,7 +350,7 @@ def main():
         page = Page(options.out, engine.url)
         try:
             steps = {}
-            for step in ("first_visit", "live_data", "anomaly_event", "zoom", "csv_drop", "looks"):
+            for step in ("first_visit", "live_data", "anomaly_event", "zoom", "csv_drop", "many_at_once", "looks"):
                 print(step, flush=True)
                 if step == "anomaly_event":
                     steps["uid"] = anomaly_event(page, engine)

@@ -76,6 +76,17 @@ import Testing
         #expect(try lines(engine, "/load_average").count == saved.count)
     }
 
+    /// Whoever builds a page on the numbers reads there what they mean.
+    @Test func everyMeasurementSaysWhatItIs() throws {
+        let engine = try start("--auto-monitor", "*")
+        _ = try engine.curl("/m", "-d", "1 100")
+        let lines = try engine.curl("/metrics").output.split(separator: "\n")
+        #expect(lines.count > 50)
+        for (line, before) in zip(lines.dropFirst(), lines) where line.hasPrefix("# TYPE ") {
+            #expect(before.hasPrefix("# HELP \(line.split(separator: " ")[2]) "), "\(line)")
+        }
+    }
+
     @Test func badInputIsAnsweredLineByLine() throws {
         let engine = try start()
         let body = "1 100\nabc 200\nnan 300\n1e400 300\n5 400.5\n 7\t500 \r\n6 500\n6 450\n1 2 3\n\n8 600"

@@ -69,6 +69,23 @@ import Testing
         #expect(newest["data"]?.arrayValue?.first?.arrayValue?[0] == .integer(1_400_000_000 + 399 * 300))
     }
 
+    /// The total is that of the window: neither scores nor thinning out change it.
+    @Test func theTotalIsThatOfTheWindow() throws {
+        let api = try APIFixture()
+        var scores = Self.calm
+        scores[250] = 0.999999
+        let uid = try api.metric("m", scores: scores)
+        let (from, to) = (1_400_000_000 + 100 * 300, 1_400_000_000 + 299 * 300)
+        for query in ["limit=3", "anomaly=0.9999", "points=10", "points=10&anomaly=0.9999"] {
+            let all = try api.json("GET", "/_models/\(uid)/data?\(query)").value
+            #expect(all["total"] == .integer(Int64(scores.count)), "\(query)")
+            let part = try api.json("GET", "/_models/\(uid)/data?from=\(from)&to=\(to)&\(query)").value
+            #expect(part["total"] == .integer(200), "\(query)")
+        }
+        let odd = try api.json("GET", "/_models/\(uid)/data?anomaly=0.9999").value
+        #expect(odd["data"]?.arrayValue?.count == 1)
+    }
+
     @Test(arguments: [0, 1, 57, 399]) func timesSelectExactlyTheRowsBetween(_ index: Int64) throws {
         let api = try APIFixture()
         let uid = try api.metric("m", scores: Self.calm)
@@ -142,7 +159,7 @@ import Testing
         #expect(explanation["one_in"]?.doubleValue == 1e6 && explanation["model_age"]?.integerValue == 310)
         #expect(
             explanation["text"]?.stringValue
-                == "the value is outside the range seen so far: 90, expected 0 to 50; about one in 1000000, after 310 records"
+                == "the value is outside the range seen so far: 90, expected 0 to 50; about one in 1,000,000, after 310 records"
         )
         // Rows that an earlier version scored have no reason.
         let old = try api.metric("old", scores: Self.calm + [0.999999])
@@ -379,6 +396,11 @@ import Testing
         try api.metric("m", scores: [0.1])
         guard case .bytes(let bytes) = try api.send("GET", "/metrics").body else { return }
         let text = String(decoding: bytes, as: UTF8.self)
+        #expect(
+            text.contains(
+                "# HELP htmengine_metrics Metrics known, by status.\n# TYPE htmengine_metrics gauge\nhtmengine_metrics{"
+            )
+        )
         #expect(text.contains("htmengine_metrics{status=\"active\"} 1\n"))
         #expect(text.contains("# TYPE htmengine_test_total counter\nhtmengine_test_total{kind=\"a\"} 3\n"))
     }

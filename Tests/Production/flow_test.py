@@ -9,6 +9,7 @@ import base64
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -227,6 +228,8 @@ def test_status_and_migrate_options(pair):
         eventually("the owner's name", lambda: {one["owner"] for one in status()["partitionOwners"]} == {me})
         time.sleep(5)  # the numbers for Prometheus are that old at most
         numbers = app.request("GET", "/metrics")[1]
+        for line in re.findall(r"^# TYPE (\w+)", numbers, re.M):
+            assert "# HELP %s " % line in numbers, "%s has no explanation" % line
         for line in ['htmengine_partition_owned{partition="15",owner="%s"} 1' % me, "htmengine_partitions_owned 16",
                      "htmengine_runners 1", "htmengine_active_storers 1", "htmengine_lag_rows 0", "htmengine_lag_seconds 0",
                      'htmengine_queue_ready{queue="asked.metric.custom.data"} 0',

@@ -35,14 +35,16 @@ import Testing
         let garbage = try directory.write("not PEM", to: "garbage")
         let missing = directory.path("missing")
         for (certificateFile, keyFile, named) in [
-            (missing, key, "missing"), (certificate, missing, "missing"), (garbage, key, "garbage"),
-            (certificate, garbage, "garbage"), (certificate, otherKey, "b.key"),
+            (missing, key, "\(missing) can't be read: No such file"), (certificate, missing, "missing can't be read"),
+            (certificate, directory.path("."), "can't be read: it is not a text"),
+            (garbage, key, "\(garbage) can't be used: expected PEM"), (certificate, garbage, "expected PEM"),
+            (certificate, otherKey, "b.key"),
         ] {
             do {
                 _ = try TLSFiles(certificateFile: certificateFile, keyFile: keyFile, now: 0)
                 Issue.record("\(certificateFile) with \(keyFile) was taken")
             } catch let error as EngineError {
-                #expect(error.code == .configuration && error.message.contains(named))
+                #expect(error.code == .configuration && error.message.contains(named), "\(error.message)")
             }
         }
     }

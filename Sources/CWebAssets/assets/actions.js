@@ -73,11 +73,13 @@ export async function remove(metric) {
 }
 
 function byPattern({ title, intro, action, danger, path, method, extra, pattern }) {
-  const input = h("input", { name: "pattern", value: pattern || "*", autocomplete: "off", spellcheck: "false", required: true });
+  // What takes something away starts with no pattern rather than with all metrics.
+  const input = h("input", { name: "pattern", value: pattern || (danger ? "" : "*"), placeholder: "web*.cpu", autocomplete: "off", spellcheck: "false", required: true });
   const preview = h("div", { class: "preview", role: "status" });
   let timer = null, names = null;
   const look = async () => {
     names = null;
+    if (!input.value) return show(preview, h("p", { class: "muted" }, "What matches is listed here first."));
     try {
       const { body } = await call(method, path, { query: { pattern: input.value, dry_run: true }, body: method === "POST" ? {} : undefined });
       names = body.length;
@@ -115,7 +117,7 @@ export const unmonitorByPattern = (pattern) => byPattern({
 });
 export const deleteByPattern = (pattern) => byPattern({
   title: "Delete by pattern", intro: "Every metric that matches is deleted with all its samples. This can't be undone.", action: "Delete for good",
-  danger: true, method: "DELETE", path: "/_metrics/custom", pattern: pattern || "nothing-yet*",
+  danger: true, method: "DELETE", path: "/_metrics/custom", pattern,
 });
 
 /** Saves the export as a file. */

@@ -160,7 +160,7 @@ export class MetricCharts {
     this.value = new uPlot({
       ...shared, height: this.valueHeight(), hooks: hooks(),
       scales: { x: { time: true, auto: false }, y: { range: (u, low, high) => padded(low, high) } },
-      axes: [{ ...axis, show: false }, { ...axis, size: phone ? 56 : 84, values: (u, splits) => splits.map(value) }],
+      axes: [{ ...axis, show: false }, { ...axis, size: phone ? 64 : 84, values: (u, splits) => splits.map(value) }],
       bands: [{ series: [1, 2], fill: css("--band") }],
       series: [{}, { stroke: "transparent", points: { show: false } }, { stroke: "transparent", points: { show: false } },
         { stroke: css("--expected"), width: 1.2, dash: [4, 3], points: { show: false } },
@@ -170,7 +170,7 @@ export class MetricCharts {
       ...shared, height: this.scoreHeight(), hooks: hooks({ draw: [(u) => this.thresholds(u)] }),
       scales: { x: { time: true, auto: false }, y: { range: (u, low, high) => [0, Math.max(0.6, Math.min(1, (high ?? 0) * 1.05))] } },
       axes: [{ ...axis, values: timeLabels, space: 70 }, {
-        ...axis, size: phone ? 56 : 84, space: 12, splits: (u) => scoreTicks.filter((t) => t <= u.scales.y.max && (!phone || [0, 0.2, 0.4, 0.5].includes(t))),
+        ...axis, size: phone ? 64 : 84, space: 12, splits: (u) => scoreTicks.filter((t) => t <= u.scales.y.max && (!phone || [0, 0.2, 0.4, 0.5].includes(t))),
         values: (u, splits) => splits.map((s) => scoreWords.get(s)),
       }],
       series: [{}, { stroke: css("--score"), fill: css("--score-fill"), width: 1.2, points: { show: false } },

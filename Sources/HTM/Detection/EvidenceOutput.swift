@@ -86,8 +86,18 @@ public struct AnomalyExplanation: Sendable, Hashable {
             text += ", expected \(Self.short(expected.lowerBound)) to \(Self.short(expected.upperBound))"
             if channel == .gap { text += " s" }
         }
-        if let oneIn { text += "; about one in \(Self.short(oneIn))" }
+        if let oneIn { text += "; about one in \(Self.grouped(Self.short(oneIn)))" }
         return text + ", after \(modelAge) records"
+    }
+
+    /// A whole number with commas between its thousands; any other text as it is.
+    private static func grouped(_ number: String) -> String {
+        guard number.allSatisfy(\.isNumber) else { return number }
+        let places = number.enumerated()
+        return places.reduce(into: "") { text, place in
+            if place.offset > 0 && (number.count - place.offset).isMultiple(of: 3) { text += "," }
+            text.append(place.element)
+        }
     }
 
     /// Four significant digits are enough to see what is meant.

@@ -80,14 +80,14 @@ extension JSONAPI {
         var predictions: Bool
     }
 
-    /// The rows of a stretch of time; nil when it holds none.
+    /// The rows of a stretch of time, whatever their scores; nil when it holds none. Rows that retention has removed are none.
     private func rowids(
         _ metric: Metric,
         _ times: ClosedRange<Int64>?,
         _ reading: any MetricReading
     ) throws -> ClosedRange<Int64>? {
         guard metric.lastRowid > 0 else { return nil }
-        guard let times else { return 1...metric.lastRowid }
+        let times = times ?? Timestamps.representable
         guard let first = try reading.rowid(uid: metric.uid, atOrAfter: times.lowerBound) else { return nil }
         let end = try reading.rowid(uid: metric.uid, atOrAfter: times.upperBound &+ 1) ?? metric.lastRowid + 1
         return first < end ? first...(end - 1) : nil
@@ -182,7 +182,7 @@ extension JSONAPI {
             writer.endArray()
         }
         writer.endArray()
-        writer.field("total", Int64(rows.count))
+        writer.field("total", Int64(rowids?.count ?? 0))
         writer.field("downsampled", kept.count < rows.count)
         writer.key("next")
         writer.null()

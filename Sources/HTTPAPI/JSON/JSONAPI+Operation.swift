@@ -66,13 +66,10 @@ extension JSONAPI {
 
     /// `GET /metrics`: Prometheus' text format 0.0.4.
     func prometheus() -> HTTPResponse {
-        var lines = [
-            "# TYPE htmengine_up gauge", "htmengine_up 1",
-            "# TYPE htmengine_uptime_seconds gauge", "htmengine_uptime_seconds \(uptime)",
-        ]
+        var lines = Self.head("htmengine_up") + ["htmengine_up 1"]
+        lines += Self.head("htmengine_uptime_seconds") + ["htmengine_uptime_seconds \(uptime)"]
         if let entries = try? index.snapshot(hours: 24, repository).entries {
-            lines.append("# HELP htmengine_metrics Metrics known, by status.")
-            lines.append("# TYPE htmengine_metrics gauge")
+            lines += Self.head("htmengine_metrics")
             for status in MetricStatus.allCases {
                 let count = entries.count { $0.row.status == status }
                 lines.append("htmengine_metrics{status=\"\(status.word)\"} \(count)")
@@ -82,16 +79,13 @@ extension JSONAPI {
                 guard row.status == .active else { return sum }
                 return sum + max(0, row.lastRowid - max(row.scoredRowid, row.baseRowid))
             }
-            lines.append("# HELP htmengine_unscored_rows Stored rows of active models without a score yet.")
-            lines.append("# TYPE htmengine_unscored_rows gauge")
+            lines += Self.head("htmengine_unscored_rows")
             lines.append("htmengine_unscored_rows \(waiting)")
         }
         var typed: Set<String> = []
         for (name, value) in counters().sorted(by: { $0.key < $1.key }) {
             let family = String(name.prefix { $0 != "{" })
-            if typed.insert(family).inserted {
-                lines.append("# TYPE \(family) \(family.hasSuffix("_total") ? "counter" : "gauge")")
-            }
+            if typed.insert(family).inserted { lines += Self.head(family) }
             lines.append("\(name) \(value)")
         }
         let text = lines.joined(separator: "\n") + "\n"
@@ -100,5 +94,11 @@ extension JSONAPI {
             headers: [HTTPField("Content-Type", "text/plain; version=0.0.4; charset=utf-8")],
             body: .bytes(Array(text.utf8))
         )
+    }
+
+    /// The lines before the first number of a family: its meaning and its kind.
+    private static func head(_ family: String) -> [String] {
+        let help = MeasurementHelp.text(family).map { ["# HELP \(family) \($0)"] } ?? []
+        return help + ["# TYPE \(family) \(family.hasSuffix("_total") ? "counter" : "gauge")"]
     }
 }
