@@ -14,7 +14,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 
 import production
 from production import Application, eventually
@@ -212,22 +211,7 @@ def main():
     if reason:
         print("SKIPPED: the production form on real servers (%s)" % reason)
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    start = time.monotonic()
-    print("failover, seed %d" % options.seed, flush=True)
-    pair = production.servers.Servers()
-    try:
-        pair.start()
-        run(pair, options)
-    except Exception:
-        traceback.print_exc()
-        for name, log in production.last_logs.items():
-            print("--- %s\n%s" % (name, log[-2000:]), flush=True)
-        return 1
-    finally:
-        pair.stop()
-    print("ok    failover (%.1f s)" % (time.monotonic() - start))
-    return 0
+    return production.run_on_servers("failover", options.seed, production.servers.Servers(), lambda pair: run(pair, options))
 
 
 if __name__ == "__main__":

@@ -20,13 +20,11 @@ import json
 import os
 import random
 import selectors
-import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-import traceback
 
 import failover_test
 import production
@@ -273,24 +271,10 @@ def main():
     if reason:
         print("SKIPPED: trouble in the network (%s)" % reason)
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    start = time.monotonic()
-    print("network, seed %d" % options.seed, flush=True)
     ip("link", "set", "lo", "up")
     pair = production.servers.Servers()
     pair.mariadb.address = pair.rabbitmq.address = "0.0.0.0"
-    try:
-        pair.start()
-        run(pair, options)
-    except Exception:
-        traceback.print_exc()
-        for name, log in production.last_logs.items():
-            print("--- %s\n%s" % (name, log[-2000:]), flush=True)
-        return 1
-    finally:
-        pair.stop()
-    print("ok    network (%.1f s)" % (time.monotonic() - start))
-    return 0
+    return production.run_on_servers("network", options.seed, pair, lambda pair: run(pair, options))
 
 
 if __name__ == "__main__":

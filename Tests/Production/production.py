@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import urllib.error
 import urllib.request
 import zlib
@@ -263,3 +264,25 @@ class Application:
             messages.append((properties, json.loads(zlib.decompress(body))))
         connection.close()
         return messages
+
+
+def run_on_servers(name, seed, pair, test):
+    """Runs test(pair) between the start and the end of its servers; what failed is printed with the ends of the engine's logs.
+
+    Returns the exit code. A run that is told to stop still ends its servers.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    start = time.monotonic()
+    print("%s, seed %d" % (name, seed), flush=True)
+    try:
+        pair.start()
+        test(pair)
+    except Exception:
+        traceback.print_exc()
+        for label, log in last_logs.items():
+            print("--- %s\n%s" % (label, log[-2000:]), flush=True)
+        return 1
+    finally:
+        pair.stop()
+    print("ok    %s (%.1f s)" % (name, time.monotonic() - start))
+    return 0

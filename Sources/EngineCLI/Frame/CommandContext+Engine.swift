@@ -17,6 +17,17 @@ extension CommandContext {
         defer { opened.close() }
         return try body(opened)
     }
+
+    /// Says what was done with a metric: in a sentence, or as JSON with uid and name where `--json` was given.
+    func tell(_ sentence: String, uid: String, name: String, _ arguments: Arguments) {
+        guard arguments.has("--json") else { return output("\(sentence) \(name), uid \(uid)\n") }
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.field("uid", uid)
+        writer.field("name", name)
+        writer.endObject()
+        output(writer.text + "\n")
+    }
 }
 
 extension EngineAccess {

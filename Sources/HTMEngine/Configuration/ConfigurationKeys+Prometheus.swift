@@ -1,69 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension ConfigurationKey {
-    private static func prometheus(
-        _ name: String,
-        _ kind: Kind,
-        default defaultText: String,
-        unit: String = "",
-        secret: Bool = false,
-        _ summary: String
-    ) -> ConfigurationKey {
-        ConfigurationKey(
-            .application,
-            "prometheus",
-            name,
-            kind,
-            default: defaultText,
-            unit: unit,
-            secret: secret,
-            summary
-        )
-    }
-
-    static let prometheusURL = prometheus(
+    static let prometheusURL = ConfigurationKey(
+        .application,
+        "prometheus",
         "url",
         .text,
         default: "",
         "Prometheus server that is asked for samples, such as http://localhost:9090. Empty: none."
     )
-    static let prometheusQueries = prometheus(
+    static let prometheusQueries = ConfigurationKey(
+        .application,
+        "prometheus",
         "queries",
         .text,
         default: "",
         "What is asked for: a line for each query, NAME = PROMQL. $label in a name stands for that label's value; without one, the "
             + "labels of each series stand behind the name in braces."
     )
-    static let prometheusInterval = prometheus(
+    static let prometheusInterval = ConfigurationKey(
+        .application,
+        "prometheus",
         "interval",
         .integer(0...86_400),
         default: "0",
         unit: "s",
         "How often each query is asked; 0: [metric_collector] poll_interval."
     )
-    static let prometheusStep = prometheus(
+    static let prometheusStep = ConfigurationKey(
+        .application,
+        "prometheus",
         "step",
         .integer(0...86_400),
         default: "0",
         unit: "s",
         "Between two samples of a metric; 0: as interval."
     )
-    static let prometheusBackfill = prometheus(
+    static let prometheusBackfill = ConfigurationKey(
+        .application,
+        "prometheus",
         "backfill",
         .integer(0...31_536_000),
         default: "0",
         unit: "s",
         "How far back the first question reaches."
     )
-    static let prometheusUser = prometheus("user", .text, default: "", "User for HTTP's Basic authentication.")
-    static let prometheusPassword = prometheus(
+    static let prometheusUser = ConfigurationKey(
+        .application,
+        "prometheus",
+        "user",
+        .text,
+        default: "",
+        "User for HTTP's Basic authentication."
+    )
+    static let prometheusPassword = ConfigurationKey(
+        .application,
+        "prometheus",
         "password",
         .text,
         default: "",
         secret: true,
         "Password of that user."
     )
-    static let prometheusToken = prometheus(
+    static let prometheusToken = ConfigurationKey(
+        .application,
+        "prometheus",
         "token",
         .text,
         default: "",

@@ -150,7 +150,7 @@ extension JSONAPI {
         var writer = JSONWriter()
         try repository.read { reading in
             writer = JSONWriter()
-            try MetricSummary(try existing(uid, reading), settings, reading).write(to: &writer)
+            try MetricDocument(try existing(uid, reading), settings, reading).write(to: &writer)
         }
         return .json(writer.bytes)
     }
@@ -181,7 +181,7 @@ extension JSONAPI {
                 throw HTTPError.problem(404, "there is no metric named '\(name.prefix(255))'")
             }
             writer = JSONWriter()
-            try MetricSummary(metric, settings, reading).write(to: &writer)
+            try MetricDocument(metric, settings, reading).write(to: &writer)
             return metric.uid
         }
         try operations.delete(uid: uid)

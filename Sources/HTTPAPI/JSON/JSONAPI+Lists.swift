@@ -115,7 +115,7 @@ extension JSONAPI {
         _ reading: any MetricReading,
         to writer: inout JSONWriter
     ) throws {
-        guard let summary = try MetricSummary(uid: entry.row.uid, settings, reading) else {
+        guard let summary = try MetricDocument(uid: entry.row.uid, settings, reading) else {
             return
         }
         let bars = try MetricBars(
@@ -173,7 +173,7 @@ extension JSONAPI {
         var writer = JSONWriter()
         try repository.read { reading in
             writer = JSONWriter()
-            let summary = try MetricSummary(try find(reading), settings, reading)
+            let summary = try MetricDocument(try find(reading), settings, reading)
             let uid = summary.metric.uid
             writer.beginObject()
             summary.writeFields(to: &writer)
@@ -189,7 +189,7 @@ extension JSONAPI {
         return .json(writer.bytes)
     }
 
-    private func writeModel(_ summary: MetricSummary, _ reading: any MetricReading, to writer: inout JSONWriter) throws
+    private func writeModel(_ summary: MetricDocument, _ reading: any MetricReading, to writer: inout JSONWriter) throws
     {
         guard summary.metric.status.isMonitored else { return writer.null() }
         let base = RowQuery(uid: summary.metric.uid, rowids: (summary.row.baseRowid + 1)...Int64.max, limit: 1)
@@ -208,7 +208,7 @@ extension JSONAPI {
             writer.null()
         }
         writer.key("model_params")
-        MetricSummary.writeObject(summary.metric.modelParams, to: &writer)
+        MetricDocument.writeObject(summary.metric.modelParams, to: &writer)
         writer.endObject()
     }
 

@@ -173,7 +173,7 @@ package struct JSONAPI: Sendable {
             writer = JSONWriter()
             writer.beginArray()
             for uid in uids {
-                try MetricSummary(uid: uid, settings, reading)?.write(to: &writer)
+                try MetricDocument(uid: uid, settings, reading)?.write(to: &writer)
             }
             writer.endArray()
         }

@@ -24,7 +24,7 @@ struct MetricBars {
     ///   - barCount: 0 for none.
     ///   - pointCount: About how many points the sparkline has; 0 for none.
     init(
-        _ summary: MetricSummary,
+        _ summary: MetricDocument,
         end: Int64,
         hours: Int,
         barCount: Int,

@@ -20,16 +20,7 @@ enum ImportCommand {
         let spec = try JSONValue.parse(try read(arguments[positional: 0]))
         let uid = try context.withEngine(arguments, ifMissing: .create) { try $0.access.importModel(spec) }
         let name = spec["metricSpec"]?["metric"]?.stringValue ?? ""
-        if arguments.has("--json") {
-            var writer = JSONWriter()
-            writer.beginObject()
-            writer.field("uid", uid)
-            writer.field("name", name)
-            writer.endObject()
-            context.output(writer.text + "\n")
-        } else {
-            context.output("Imported \(name), uid \(uid)\n")
-        }
+        context.tell("Imported", uid: uid, name: name, arguments)
         return .success
     }
 

@@ -46,16 +46,7 @@ enum MonitorCommand {
             try engine.access.retry(uid: metric.metric.uid)
             return metric.metric.uid
         }
-        if arguments.has("--json") {
-            var writer = JSONWriter()
-            writer.beginObject()
-            writer.field("uid", uid)
-            writer.field("name", name)
-            writer.endObject()
-            context.output(writer.text + "\n")
-        } else {
-            context.output("Monitoring \(name), uid \(uid)\n")
-        }
+        context.tell("Monitoring", uid: uid, name: name, arguments)
         return .success
     }
 

@@ -3,7 +3,7 @@
 import EngineCore
 
 /// One metric as the JSON API shows it, put together from several small queries.
-struct MetricSummary {
+struct MetricDocument {
     let metric: Metric
     let row: OverviewRow
     let firstRowid: Int64?
