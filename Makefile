@@ -22,7 +22,7 @@ BUILD_PACKAGES := pkg-config libsqlite3-dev libmariadb-dev librabbitmq-dev libmi
 # Tests talk to the real programs: the sqlite3 shell, curl, and the servers of the production form (started by the tests
 # themselves, on free ports and with data directories of their own).
 TEST_PACKAGES := sqlite3 curl mariadb-server rabbitmq-server supervisor python3 python3-pika openssl \
-	zstd graphite-web prometheus prometheus-alertmanager python3-aiosmtpd chromium chromium-driver python3-selenium iproute2 util-linux amqp-tools
+	zstd graphite-web prometheus prometheus-alertmanager python3-aiosmtpd chromium chromium-driver python3-selenium iproute2 util-linux strace amqp-tools
 # What the benchmarks measure themselves against. Debian starts carbon-cache and influxd at installation: disable them where that disturbs.
 BENCHMARK_PACKAGES := gcc libc6-dev python3 wrk graphite-carbon influxdb
 
@@ -32,7 +32,13 @@ SOURCES = $(wildcard Package.swift Sources Tests Samples Benchmarks)
 fuzz: deps
 	Tests/Fuzz/run 60
 
-.PHONY: fuzz crash failover capacity keep-formats build run test samples-test browser-test intruder tls-audit api-fuzz deps test-deps format lint \
+# The engine's parts over a database, a bus and a disk that fail, from so many seeds: make simulation SEEDS="1 100000"
+SEEDS ?= 1 10000
+simulation: deps
+	$(SWIFT) build -c release --product htmengine-simulation
+	.build/release/htmengine-simulation $(SEEDS)
+
+.PHONY: fuzz simulation crash failover capacity keep-formats build run test samples-test browser-test intruder tls-audit api-fuzz deps test-deps format lint \
 	benchmark clean
 .DEFAULT_GOAL := build
 
@@ -56,6 +62,7 @@ test: deps test-deps
 	/usr/bin/python3 Tests/Commands/pattern_test.py
 	/usr/bin/python3 Tests/Browser/dashboard_test.py
 	/usr/bin/python3 Tests/Crash/crash_harness.py --kills 100 --life 0.2 --metrics 18
+	Tests/Fuzz/run --quick 2
 	/usr/bin/python3 Tests/Samples/skeleton_test.py
 	/usr/bin/python3 Tests/Samples/traffic_test.py
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/flow_test.py

@@ -87,7 +87,7 @@ let package = Package(
 
         tests("HTMTests", ["HTM"]),
         tests("EvaluationTests", ["Evaluation", "HTM"]),
-        tests("EngineTests", ["Engine", "EngineCore", "Storage", "Bus", "HTM", "TestSupport"]),
+        tests("EngineTests", ["Engine", "EngineCore", "EngineSimulation", "Storage", "Bus", "HTM", "TestSupport"]),
         tests("BusTests", ["Bus", "EngineCore", "TestSupport"]),
         tests("StorageTests", ["Storage", "EngineCore", "TestSupport"]),
         tests("GraphiteTests", ["Graphite", "EngineCore", "Storage", "TestSupport"]),
@@ -100,6 +100,19 @@ let package = Package(
         tests(
             "EngineCLITests",
             ["EngineCLI", "HTMEngine", "HTTPAPI", "Engine", "EngineCore", "Storage", "HTM", "TestSupport"]
+        ),
+        // The engine's parts over a database, a bus and a disk that fail, and the program that takes them through many seeds.
+        .target(
+            name: "EngineSimulation",
+            dependencies: ["Engine", "EngineCore"],
+            path: "Tests/Simulation/World",
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "htmengine-simulation",
+            dependencies: ["EngineSimulation", "EngineCore"],
+            path: "Tests/Simulation/Command",
+            swiftSettings: swiftSettings
         ),
         .target(
             name: "FuzzTargets",

@@ -37,6 +37,9 @@ package struct MetricHead: Sendable, Hashable {
 ///
 /// It exists from the first time a metric is monitored until the metric is deleted, so that generations never repeat.
 package struct ModelRecord: Sendable, Hashable {
+    /// The longest that a failed model is left alone. Unit: seconds.
+    package static let longestRetryDelay: Int64 = 3600
+
     package var uid: String
     /// 1 for the first model of the metric; one more at every monitor, unmonitor, and rebuild.
     package var generation: Int64
@@ -56,7 +59,7 @@ package struct ModelRecord: Sendable, Hashable {
     package var previousCheckpointRowid: Int64
     /// The status this engine last wrote.
     ///
-    /// When `metric.status` differs, another program changed it (issue: takeover in SQL).
+    /// When `metric.status` differs, another program changed it.
     package var seenStatus: MetricStatus
     /// Failures in a row since the model last worked.
     package var failures: Int64
@@ -93,6 +96,14 @@ package struct ModelRecord: Sendable, Hashable {
         self.retryAt = retryAt
         self.note = note
         self.isAutomatic = isAutomatic
+    }
+
+    /// Whether a metric in ERROR is to be tried again at `now`, Unix seconds.
+    ///
+    /// A time further ahead than the longest delay was set before the clock was set back: it would leave the metric waiting for
+    /// as long as that was.
+    package func isRetryDue(at now: Int64) -> Bool {
+        retryAt.map { $0 <= now || $0 > now + Self.longestRetryDelay } ?? false
     }
 }
 

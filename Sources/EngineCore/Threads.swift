@@ -57,6 +57,7 @@ package final class Monitor<State>: @unchecked Sendable {
     ///
     /// What it changes wakes the others.
     ///
+    /// - Parameter timeoutMilliseconds: nil waits for ever; 0 asks once.
     /// - Returns: nil when `timeoutMilliseconds` passed first; never without a time-out.
     @discardableResult
     package func wait<Result>(
@@ -77,6 +78,7 @@ package final class Monitor<State>: @unchecked Sendable {
                 pthread_cond_broadcast(condition)
                 return result
             }
+            if let timeoutMilliseconds, timeoutMilliseconds <= 0 { return nil }
             if timeoutMilliseconds == nil {
                 pthread_cond_wait(condition, mutex)
             } else if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT {

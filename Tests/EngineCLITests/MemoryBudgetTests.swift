@@ -31,7 +31,15 @@ import Testing
         return text
     }
 
-    private func run(budget: String) throws -> Finished {
+    /// Memory of a process that isn't backed by files; 0 when it is gone.
+    private static func anonymousBytes(_ process: Int32) -> Int {
+        let text = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
+        return (line.flatMap { Int($0.filter(\.isNumber)) } ?? 0) << 10
+    }
+
+    /// - Parameter restsWithin: What it must come back to when all is done. Unit: bytes.
+    private func run(budget: String, restsWithin: Int = .max) throws -> Finished {
         let directory = try TemporaryDirectory()
         _ = try directory.write("[repository]\nengine = sqlite\n[bus]\nengine = memory\n", to: "application.conf")
         _ = try directory.write("[model_runner]\nmemory_budget = \(budget)\n", to: "model-swapper.conf")
@@ -40,15 +48,11 @@ import Testing
             options: ["--config", directory.path("")]
         )
         let peak = Monitor((bytes: 0, isOver: false))
-        let status = "/proc/\(engine.processIdentifier)/status"
+        let process = engine.processIdentifier
         let watcher = Thread {
             while !peak.withLock({ $0.isOver }) {
-                if let text = try? String(contentsOfFile: status, encoding: .utf8),
-                    let line = text.split(separator: "\n").first(where: { $0.hasPrefix("RssAnon:") }),
-                    let kilobytes = Int(line.filter(\.isNumber))
-                {
-                    peak.withLock { $0.bytes = max($0.bytes, kilobytes << 10) }
-                }
+                let now = Self.anonymousBytes(process)
+                peak.withLock { $0.bytes = max($0.bytes, now) }
                 usleep(5000)
             }
         }
@@ -72,19 +76,24 @@ import Testing
         let evicted = try engine.curl("/metrics").output.split(separator: "\n")
             .first { $0.hasPrefix("htmengine_models_evicted_total ") }
             .flatMap { Int($0.split(separator: " ")[1]) }
+        try eventually("the process takes no more than \(restsWithin >> 20) MiB at rest") {
+            Self.anonymousBytes(process) <= restsWithin ? true : nil
+        }
         #expect(engine.stop() == 0, "\(engine.log)")
         return Finished(scores: scores, evicted: evicted ?? 0, peak: peak.withLock { $0.bytes })
     }
 
     @Test func theProcessKeepsToItAndScoresAreTheSame() throws {
         let free = try run(budget: "1GB")
-        let bound = try run(budget: "\(Self.budget)")
+        let bound = try run(budget: "\(Self.budget)", restsWithin: Self.budget)
         #expect(bound.scores == free.scores)
         #expect(free.scores.split(separator: "\n").count == Self.metrics * (Self.rows + 2))
         #expect(free.evicted == 0)
         #expect(bound.evicted > 0)
         // Else the test would say nothing.
         #expect(free.peak > Self.budget * 5 / 4, "\(free.peak >> 20) MiB without a bound")
-        #expect(bound.peak <= Self.budget, "\(bound.peak >> 20) MiB of \(Self.budget >> 20)")
+        // The engine looks at its process some times a second, and on a machine with much else to do some models more are made between
+        // two looks. `MemoryGuardTests` has the rule without a clock.
+        #expect(bound.peak <= Self.budget * 9 / 8, "\(bound.peak >> 20) MiB of \(Self.budget >> 20)")
     }
 }

@@ -3,6 +3,7 @@
 import Bus
 import Engine
 import EngineCore
+import EngineSimulation
 import Storage
 
 /// An engine without listeners on a database and a checkpoint directory of its own.
@@ -22,12 +23,11 @@ final class EngineFixture {
         runner change: (inout ModelRunner.Configuration) -> Void = { _ in },
         storer changeStorer: (inout Storer.Configuration) -> Void = { _ in },
         models: (any ScoringModelFactory)? = nil,
+        clock: any EngineClock = SystemClock(),
         defaultMode: DetectionMode = .parity
     ) throws {
-        let database = try SQLiteDatabase(.init(path: directory.file("htmengine.sqlite")))
-        repository = SQLMetricRepository(database: database)
-        try repository.migrate()
-        checkpoints = FileCheckpointStore(root: directory.file("checkpoints"))
+        repository = try Self.openRepository(directory)
+        checkpoints = Self.checkpoints(directory)
         var configuration = ModelRunner.Configuration()
         configuration.rowsPerCheckpoint = 50
         configuration.firstRows = 20
@@ -40,6 +40,7 @@ final class EngineFixture {
         storer = Storer(
             repository: repository,
             bus: bus,
+            clock: clock,
             logger: logger,
             counters: counters,
             configuration: storing
@@ -49,6 +50,7 @@ final class EngineFixture {
             bus: bus,
             checkpointStore: checkpoints,
             factory: models ?? factory,
+            clock: clock,
             logger: logger,
             counters: counters,
             configuration: configuration
@@ -58,12 +60,26 @@ final class EngineFixture {
             bus: bus,
             checkpoints: checkpoints,
             factory: models ?? factory,
+            clock: clock,
             logger: logger,
             firstRows: configuration.firstRows,
             defaultMode: defaultMode
         )
         storer.start()
         try runner.start()
+    }
+
+    /// The database alone, with nothing that works on it.
+    static func openRepository(_ directory: TemporaryDirectory) throws -> SQLMetricRepository {
+        let repository = SQLMetricRepository(
+            database: try SQLiteDatabase(.init(path: directory.file("htmengine.sqlite")))
+        )
+        try repository.migrate()
+        return repository
+    }
+
+    static func checkpoints(_ directory: TemporaryDirectory) -> FileCheckpointStore {
+        FileCheckpointStore(root: directory.file("checkpoints"))
     }
 
     func stop() {

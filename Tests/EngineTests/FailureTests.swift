@@ -3,6 +3,7 @@
 import Bus
 import Engine
 import EngineCore
+import EngineSimulation
 import Foundation
 import Storage
 import TestSupport
@@ -163,27 +164,48 @@ import Testing
         #expect(try engine.eventually { try engine.checkpoints.candidates(uid: uid).isEmpty == false })
     }
 
+    /// Timestamps belong to the samples: our clock decides what is too far ahead, when a failed model is tried again, and which rows
+    /// are old.
     @Test func aClockSetBackHarmsNothing() throws {
-        // Timestamps belong to the samples; only "too far ahead" depends on our clock.
         let clock = SimulatedClock()
-        let repository = try open()
-        defer { repository.close() }
-        let storer = Storer(
-            repository: repository,
-            bus: InProcessBus(),
+        let engine = try EngineFixture(directory, clock: clock)
+        let day: Int64 = 86_400
+        let now = clock.wallSeconds()
+        let samples = (0..<40).map { Sample(timestamp: now - 200 * day + Int64($0) * 300, value: Double($0)) }
+        try engine.operations.monitor(ModelSpec(metric: "m", modelParams: .init(min: 0, max: 200)))
+        try #expect(engine.send("m", samples).isEmpty)
+        try #expect(engine.send("m", [Sample(timestamp: now, value: 1)]).isEmpty)
+        #expect(try engine.allScored("m", count: 41))
+        engine.factory.failing.withLock { $0 = true }
+        let failed = try engine.operations.monitor(ModelSpec(metric: "failed", modelParams: .init(min: 0, max: 200)))
+        #expect(try engine.eventually { try engine.status("failed") == .error })
+
+        clock.setBack(seconds: 100 * day)
+        // What continues a metric whose last sample now lies ahead is refused for its time, and nothing else is.
+        let next = Sample(timestamp: now + 300, value: 2)
+        #expect(try engine.send("m", [next]).map(\.reason) == [.tooFarInFuture])
+        #expect(try engine.send("other", [Sample(timestamp: clock.wallSeconds(), value: 1)]).isEmpty)
+        // A failed model isn't left alone for a hundred days.
+        engine.factory.failing.withLock { $0 = false }
+        engine.runner.lookForWork()
+        #expect(try engine.eventually { try engine.status("failed") == .active })
+        #expect(try engine.repository.read { try $0.modelRecord(uid: failed)?.failures } == 0)
+        // Rows look younger than they are: none goes too early.
+        let maintenance = Maintenance(
+            repository: engine.repository,
+            checkpoints: engine.checkpoints,
             clock: clock,
             logger: SilentLogger(),
-            counters: EngineCounters()
+            counters: engine.counters
         )
-        storer.start()
-        defer { storer.stop() }
-        let now = clock.wallSeconds()
-        let early = IncomingSample(name: "m", sample: Sample(timestamp: now + 80_000, value: 1))
-        #expect(try storer.store([early]).isEmpty)
-        let later = IncomingSample(name: "m", sample: Sample(timestamp: now + 90_000, value: 1))
-        #expect(try storer.store([later]).map(\.reason) == [.tooFarInFuture])
-        clock.advance(milliseconds: 10_000_000)
-        #expect(try storer.store([later]).isEmpty)
+        #expect(try maintenance.removeRows(olderThanDays: 150) == 0)
+
+        // Set right again: all goes on where it was.
+        clock.setBack(seconds: -100 * day)
+        try #expect(engine.send("m", [next]).isEmpty)
+        #expect(try engine.allScored("m", count: 42))
+        #expect(try engine.rows("m").map(\.sample.value) == (0..<40).map(Double.init) + [1, 2])
+        #expect(try maintenance.verify().isGood)
     }
 
     @Test func aBackupMadeWhileRunningGoesOnFromThere() throws {

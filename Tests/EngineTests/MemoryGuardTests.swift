@@ -2,6 +2,7 @@
 
 import Engine
 import EngineCore
+import EngineSimulation
 import Testing
 
 /// The process as a whole is kept within the budget of the models.

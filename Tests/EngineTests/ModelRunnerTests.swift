@@ -3,6 +3,7 @@
 import Bus
 import Engine
 import EngineCore
+import EngineSimulation
 import Foundation
 import Storage
 import Testing
@@ -123,12 +124,77 @@ import Testing
 
     private func damageFiles(below path: String) throws {
         let files = FileManager.default.enumerator(atPath: path)
-        while let name = files?.nextObject() as? String {
-            let file = path + "/" + name
-            guard var data = FileManager.default.contents(atPath: file), data.count > 20 else { continue }
-            data[data.count / 2] ^= 0x40
-            try data.write(to: URL(fileURLWithPath: file))
+        while let name = files?.nextObject() as? String { try damage(path + "/" + name) }
+    }
+
+    private func damage(_ file: String) throws {
+        guard var data = FileManager.default.contents(atPath: file), data.count > 20 else { return }
+        data[data.count / 2] ^= 0x40
+        try data.write(to: URL(fileURLWithPath: file))
+    }
+
+    @Test func theCheckpointBeforeADamagedOneTakesOver() throws {
+        var engine = try EngineFixture(directory)
+        let uid = try engine.operations.monitor(ModelSpec(metric: "m", modelParams: ranged))
+        for start in stride(from: 0, to: 200, by: 50) {
+            try engine.send("m", makeSamples(50, from: start))
+            #expect(try engine.allScored("m", count: start + 50))
         }
+        engine.stop()
+        let stored = try engine.checkpoints.candidates(uid: uid)
+        try #require(stored.count == 2)
+        try damage(engine.checkpoints.path(of: stored[0]))
+        engine = try EngineFixture(directory)
+        try engine.send("m", makeSamples(20, from: 200))
+        #expect(try engine.allScored("m", count: 220))
+        check(try engine.rows("m"))
+        #expect(engine.counters["htmengine_checkpoints_damaged_total"] == 1)
+        // Only the rows behind the older one had to be replayed.
+        #expect(engine.counters["htmengine_rows_replayed_total"] == 200 - stored[1].rowid)
+    }
+
+    @Test func checkpointsComeAfterTheConfiguredNumberOfRows() throws {
+        #expect(ModelRunner.Configuration().rowsPerCheckpoint == 500)
+        let engine = try EngineFixture(directory, runner: { $0.rowsPerCheckpoint = 30 })
+        let uid = try engine.operations.monitor(ModelSpec(metric: "m", modelParams: ranged))
+        var seen: [Int64] = []
+        for row in 0..<100 {
+            try engine.send("m", makeSamples(1, from: row))
+            #expect(try engine.allScored("m", count: row + 1))
+            guard (row + 1) % 30 == 0 else { continue }
+            seen.append(Int64(row + 1))
+            let newest = Array(seen.suffix(2).reversed())
+            #expect(try engine.eventually { try engine.checkpoints.candidates(uid: uid).map(\.rowid) == newest })
+        }
+        #expect(engine.counters["htmengine_checkpoints_saved_total"] == 3)
+    }
+
+    @Test func theLeastRecentlyUsedModelLeavesMemory() throws {
+        // A model counts 1,000 bytes: three fit.
+        let engine = try EngineFixture(
+            directory,
+            runner: {
+                $0.memoryBudget = 3000
+                $0.workers = 1
+            }
+        )
+        for name in ["a", "b", "c", "d"] {
+            try engine.operations.monitor(ModelSpec(metric: name, modelParams: ranged))
+        }
+        /// Sends a row and says how many models had to be loaded for it.
+        func loads(_ name: String, row: Int) throws -> Int64 {
+            let before = engine.counters["htmengine_models_loaded_total"]
+            try engine.send(name, makeSamples(1, from: row))
+            #expect(try engine.allScored(name, count: row + 1))
+            return engine.counters["htmengine_models_loaded_total"] - before
+        }
+        for (row, name) in [(0, "a"), (0, "b"), (0, "c"), (1, "a")] { _ = try loads(name, row: row) }
+        // The fourth drops b, which was used longest ago; a was used since.
+        _ = try loads("d", row: 0)
+        #expect(try loads("a", row: 2) == 0)
+        #expect(try loads("c", row: 1) == 0)
+        #expect(try loads("b", row: 1) == 1)
+        #expect(try loads("d", row: 1) == 1)
     }
 
     @Test func anEarlierModelNeverMixesIntoTheNext() throws {
@@ -163,6 +229,46 @@ import Testing
         try engine.operations.retry(uid: uid)
         #expect(try engine.allScored("m", count: 30))
         #expect(try engine.operations.metric("m").message == nil)
+        check(try engine.rows("m"))
+    }
+
+    @Test func aFailureThatPassesIsTriedAgainByItself() throws {
+        let clock = SimulatedClock()
+        // Its own looks are left out: the test's are counted.
+        let engine = try EngineFixture(directory, runner: { $0.repairInterval = 1_000_000 }, clock: clock)
+        engine.factory.failing.withLock { $0 = true }
+        try engine.send("m", makeSamples(30))
+        let uid = try engine.operations.monitor(ModelSpec(metric: "m", modelParams: ranged))
+        func failures() throws -> Int64? {
+            guard try engine.status("m") == .error else { return nil }
+            return try engine.repository.read { try $0.modelRecord(uid: uid)?.failures }
+        }
+        // 10 s, 20 s, 40 s … at most an hour.
+        for (failure, delay) in [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600].enumerated() {
+            #expect(try engine.eventually { try failures() == Int64(failure + 1) })
+            clock.advance(milliseconds: UInt64(delay) * 1000 - 1000)
+            #expect(engine.runner.lookForWork() == 0, "after \(delay - 1) s")
+            clock.advance(milliseconds: 1000)
+            engine.runner.lookForWork()
+        }
+        #expect(try engine.eventually { try failures() == 12 })
+        engine.factory.failing.withLock { $0 = false }
+        clock.advance(milliseconds: 3_600_000)
+        engine.runner.lookForWork()
+        #expect(try engine.allScored("m", count: 30))
+        #expect(try engine.status("m") == .active)
+        check(try engine.rows("m"))
+    }
+
+    @Test func rowsWithoutAHintAreFoundWhileItRuns() throws {
+        let engine = try EngineFixture(directory, runner: { $0.repairInterval = 1 })
+        let uid = try engine.operations.monitor(ModelSpec(metric: "m", modelParams: ranged))
+        try engine.send("m", makeSamples(30))
+        #expect(try engine.allScored("m", count: 30))
+        try engine.repository.write {
+            try $0.insertRows([RowBatch(uid: uid, firstRowid: 31, samples: makeSamples(10, from: 30))])
+        }
+        #expect(try engine.allScored("m", count: 40))
         check(try engine.rows("m"))
     }
 
@@ -204,7 +310,8 @@ import Testing
         check(try engine.rows("m"))
     }
 
-    @Test func rowsThatAreGoneLeadToANewGenerationAndAReport() throws {
+    @Test(arguments: [true, false])
+    func rowsThatAreGoneLeadToANewGenerationAndAReport(areDamaged: Bool) throws {
         var engine = try EngineFixture(directory)
         let uid = try engine.operations.monitor(ModelSpec(metric: "m", modelParams: ranged))
         for start in stride(from: 0, to: 300, by: 50) {
@@ -234,7 +341,11 @@ import Testing
         #expect(kept.rowid == noted.previousCheckpointRowid + 1)
         engine.stop()
         // With the checkpoints the model goes on; without them it is rebuilt from the rows left.
-        try FileManager.default.removeItem(atPath: directory.file("checkpoints"))
+        if areDamaged {
+            try damageFiles(below: directory.file("checkpoints"))
+        } else {
+            try FileManager.default.removeItem(atPath: directory.file("checkpoints"))
+        }
         engine = try EngineFixture(directory)
         try engine.send("m", makeSamples(10, from: 300))
         let count = 310 - Int(removed)
@@ -244,6 +355,44 @@ import Testing
         let rebuilt = try #require(try engine.repository.read { try $0.modelRecord(uid: uid) })
         #expect(rebuilt.generation == 2)
         #expect(rebuilt.note?.contains("rebuilt") == true)
+        #expect(engine.counters["htmengine_models_rebuilt_total"] == 1)
+        #expect(engine.counters["htmengine_checkpoints_damaged_total"] == (areDamaged ? 2 : 0))
+        // The new model's scores are those of a model that begins with the first row left.
+        #expect(
+            after.suffix(10).map(\.rawAnomalyScore)
+                == FakeModel.scores(of: after.map(\.sample)).suffix(10).map(\.rawAnomalyScore)
+        )
+        let report = try Verification(repository: engine.repository, checkpoints: engine.checkpoints).run()
+        #expect(report.isGood, "\(report.problems)")
+    }
+
+    @Test func aRangeIsEstimatedFromTheRowsRetentionLeft() throws {
+        let engine = try EngineFixture(directory)
+        try engine.send("m", makeSamples(60))
+        let uid = try engine.operations.metric("m").uid
+        let retention = Retention(
+            repository: engine.repository,
+            logger: SilentLogger(),
+            counters: engine.counters,
+            firstRows: 20
+        )
+        // Nobody monitors it: what is old goes. 50 rows, five minutes apart.
+        #expect(try retention.removeRows(olderThan: 1_600_000_000 + 50 * 300) == 50)
+        try engine.operations.monitor(ModelSpec(metric: "m"))
+        #expect(try engine.status("m") == .pendingData)
+        // Rows that were removed don't count towards the twenty it waits for, and those it waits with stay.
+        try engine.send("m", makeSamples(9, from: 60))
+        #expect(try engine.status("m") == .pendingData)
+        #expect(try retention.removeRows(olderThan: .max) == 0)
+        try engine.send("m", makeSamples(1, from: 69))
+        #expect(try engine.allScored("m", count: 20))
+        let values = makeSamples(20, from: 50).map(\.value)
+        let padded = (values.max()! - values.min()!) * 1.4
+        let definition = try #require(try engine.repository.read { try $0.metric(uid: uid)?.modelParams })
+        let encoder = try JSONValue.parse(definition)["modelConfig"]?["modelParams"]?["sensorParams"]?["encoders"]
+        let resolution = try #require(encoder?["c1"]?["resolution"]?.doubleValue)
+        #expect(abs(resolution - padded / 130) < 1e-9)
+        check(try engine.rows("m"))
     }
 
     @Test func exportAndImportCarryAModelOver() throws {

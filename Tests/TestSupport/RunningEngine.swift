@@ -5,10 +5,13 @@ import Foundation
 /// The real binary running `serve` on free ports with a data directory of its own; killed when the value goes away.
 package final class RunningEngine {
     /// The binary beside the running tests.
-    package static let binary: String = {
+    package static let binary = program("htmengine")
+
+    /// Path of another executable of this package, built with the tests.
+    package static func program(_ name: String) -> String {
         let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        return tests.deletingLastPathComponent().appendingPathComponent("htmengine").path
-    }()
+        return tests.deletingLastPathComponent().appendingPathComponent(name).path
+    }
 
     package let dataDirectory: String
     package private(set) var httpPort: UInt16 = 0
@@ -18,15 +21,24 @@ package final class RunningEngine {
     private let scratch: TemporaryDirectory
 
     /// Starts the engine and waits until it says where it listens.
-    package init(dataDirectory: String, options: [String] = [], environment: [String: String] = [:]) throws {
+    ///
+    /// - Parameter wrapper: A program with its arguments that becomes the engine, such as `unshare --mount`.
+    package init(
+        dataDirectory: String,
+        options: [String] = [],
+        environment: [String: String] = [:],
+        wrapper: [String] = []
+    ) throws {
         self.dataDirectory = dataDirectory
         let scratch = try TemporaryDirectory()
         self.scratch = scratch
         try scratch.write("", to: "out")
         try scratch.write("", to: "err")
-        process.executableURL = URL(fileURLWithPath: Self.binary)
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments =
-            ["serve", "--data", dataDirectory, "--http", "localhost:0", "--graphite", "localhost:0"] + options
+            wrapper + [
+                Self.binary, "serve", "--data", dataDirectory, "--http", "localhost:0", "--graphite", "localhost:0",
+            ] + options
         // What the tests ask of the allocator for themselves isn't meant for the engine.
         process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("MALLOC_") }
             .merging(environment) { $1 }

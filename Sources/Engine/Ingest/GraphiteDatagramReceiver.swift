@@ -57,6 +57,7 @@ struct GraphiteDatagramReceiver: Sendable {
         _ inWork: Monitor<Int>
     ) {
         var datagrams = 0
+        var refused = 0
         while datagrams < Self.datagramsPerBatch, reader.samples.count < Self.samplesPerBatch {
             var storage = sockaddr_storage()
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -76,6 +77,7 @@ struct GraphiteDatagramReceiver: Sendable {
             guard count >= 0 else { break }
             datagrams += 1
             guard allow.isEmpty || sender.map({ sender in allow.contains { $0.contains(sender) } }) == true else {
+                refused += 1
                 continue
             }
             reader.read(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
@@ -83,6 +85,7 @@ struct GraphiteDatagramReceiver: Sendable {
         }
         guard datagrams > 0 else { return }
         counters.addDatagrams(datagrams)
+        counters.addDatagramsRefused(refused)
         submit(&reader, inWork)
     }
 

@@ -12,6 +12,7 @@ package final class IngestCounters: Sendable {
         var connectionsRefused: [String: Int64] = [:]
         var datagrams: Int64 = 0
         var lostDatagrams: Int64 = 0
+        var refusedDatagrams: Int64 = 0
     }
 
     private let counts = Mutex(Counts())
@@ -47,6 +48,12 @@ package final class IngestCounters: Sendable {
         }
     }
 
+    /// UDP datagrams of senders that aren't allowed.
+    package func addDatagramsRefused(_ number: Int) {
+        guard number > 0 else { return }
+        counts.withLock { $0.refusedDatagrams += Int64(number) }
+    }
+
     /// Refused lines and samples by reason.
     package var refused: [SampleRefusal: Int64] { counts.withLock { $0.refused } }
 
@@ -58,6 +65,7 @@ package final class IngestCounters: Sendable {
                 "htmengine_graphite_connections_total": counts.connections,
                 "htmengine_graphite_datagrams_total": counts.datagrams,
                 "htmengine_graphite_datagrams_lost_total": counts.lostDatagrams,
+                "htmengine_graphite_datagrams_refused_total{reason=\"not_allowed\"}": counts.refusedDatagrams,
             ]
             for reason in SampleRefusal.allCases {
                 numbers["htmengine_ingest_refused_total{reason=\"\(reason.rawValue)\"}"] = counts.refused[reason] ?? 0

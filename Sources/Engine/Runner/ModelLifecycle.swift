@@ -204,7 +204,7 @@ struct ModelLifecycle: Sendable {
 
     /// ERROR back to where it came from, when its time has come.
     private func retry(_ metric: Metric, _ record: ModelRecord) throws -> Bool {
-        guard let due = record.retryAt, due <= clock.wallSeconds() else { return false }
+        guard record.isRetryDue(at: clock.wallSeconds()) else { return false }
         try repository.write { transaction in
             guard try isUnchanged(metric, record, transaction) else { return }
             var record = record
@@ -236,7 +236,7 @@ struct ModelLifecycle: Sendable {
             else { return false }
             record.failures += 1
             // 10 s, 20 s, 40 s … one hour.
-            let delay = min(3600, Int64(10) << min(10, record.failures - 1))
+            let delay = min(ModelRecord.longestRetryDelay, Int64(10) << min(10, record.failures - 1))
             record.retryAt = failure.isPermanent ? nil : clock.wallSeconds() + delay
             try transaction.setModelRecord(record)
             try transaction.setStatus(uid: failure.uid, .error, message: message)

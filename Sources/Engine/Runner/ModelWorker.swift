@@ -360,6 +360,8 @@ final class ModelWorker: @unchecked Sendable {
             record.previousCheckpointRowid = 0
             record.note = note
             try transaction.setModelRecord(record)
+            // For people: it is shown where errors are.
+            try transaction.setStatus(uid: slot.uid, .active, message: note)
             return true
         }
         if done {

@@ -18,6 +18,7 @@ enum MeasurementHelp {
         "htmengine_graphite_connections_refused_total": "Graphite connections refused, by reason.",
         "htmengine_graphite_datagrams_total": "Graphite datagrams read.",
         "htmengine_graphite_datagrams_lost_total": "Graphite datagrams the kernel or the engine had no room for.",
+        "htmengine_graphite_datagrams_refused_total": "Graphite datagrams of senders that aren't allowed.",
         "htmengine_samples_stored_total": "Samples stored, whichever way they came.",
         "htmengine_samples_refused_total": "Samples that reached the storer and were not stored, by reason.",
         "htmengine_metrics_created_total": "Metrics made by their first sample.",

@@ -323,12 +323,15 @@ extension SQLMetricTransaction {
             m.status = 2
             OR (m.status = 1 AND (h.uid IS NULL OR h.scored_rowid < m.last_rowid))
             OR (m.status = 8 AND m.last_rowid >= ?)
-            OR (m.status = 4 AND h.retry_at IS NOT NULL AND h.retry_at <= ?)
+            OR (m.status = 4 AND h.retry_at IS NOT NULL AND (h.retry_at <= ? OR h.retry_at > ?))
             OR (h.uid IS NULL AND m.status <> 0)
             OR (h.uid IS NOT NULL AND h.seen_status <> m.status))
             ORDER BY m.uid LIMIT ?
             """,
-            [.text(uid), .integer(firstRows), .integer(now), .integer(Int64(limit))],
+            [
+                .text(uid), .integer(firstRows), .integer(now), .integer(now + ModelRecord.longestRetryDelay),
+                .integer(Int64(limit)),
+            ],
             Self.head
         )
     }

@@ -2,6 +2,7 @@
 
 import Engine
 import EngineCore
+import EngineSimulation
 import Foundation
 import Testing
 

@@ -4,6 +4,7 @@ import Engine
 import EngineCore
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// Commits when told to, and not before.
@@ -201,18 +202,69 @@ private final class Client {
         #expect(client.ending() == .orderly)
     }
 
-    @Test func hundredsOfIdleConnectionsLeaveRoomForOthers() throws {
+    /// Half lines that never end, from thousands of senders at once.
+    @Test func thousandsOfIdleConnectionsLeaveRoomForOthers() throws {
+        // Both ends of each are this process's.
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = max(limit.rlim_cur, min(limit.rlim_max, 8192))
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        try #require(limit.rlim_cur >= 8192, "the system lets a process open \(limit.rlim_max) files, 8192 are needed")
         let sink = HeldSink()
-        let (listener, port, _) = try listener(sink)
+        let (listener, port, counters) = try listener(sink) { $0.connectionLimit = 2500 }
         defer { listener.stop() }
         var idle: [Client] = []
-        for _ in 0..<400 { idle.append(try Client(port: port)) }
-        for client in idle { client.send("half") }
+        for number in 0..<2400 {
+            idle.append(try Client(port: port))
+            idle[number].send("half.\(number) 1")
+        }
         let busy = try Client(port: port)
         busy.send("a 1 10\n")
         busy.finish()
         #expect(busy.ending() == .orderly)
-        #expect(sink.waitFor(1).count == 1)
+        #expect(sink.waitFor(1).map(\.name) == ["a"])
+        #expect(listener.openConnections >= 2400)
+        // Each of them goes on where it was.
+        for client in idle.suffix(10) {
+            client.send("5 20\n")
+            client.finish()
+            #expect(client.ending() == .orderly)
+        }
+        #expect(
+            Set(sink.waitFor(11).map(\.sample)) == [Sample(timestamp: 10, value: 1), Sample(timestamp: 20, value: 15)]
+        )
+        #expect(counters.refused.isEmpty)
+    }
+
+    @Test func datagramsOfAllowedSendersOnlyAreRead() throws {
+        let sink = HeldSink()
+        let elsewhere = try #require(AddressRange(parsing: "192.0.2.0/24"))
+        let (listener, port, counters) = try listener(sink) {
+            $0.udp = true
+            $0.allow = [elsewhere]
+        }
+        defer { listener.stop() }
+        let client = try Client(port: port, datagram: true)
+        client.send("a 1 10\n")
+        let name = "htmengine_graphite_datagrams_refused_total{reason=\"not_allowed\"}"
+        try eventually("the datagram is counted") { counters.snapshot()[name] == 1 ? true : nil }
+        #expect(sink.state.withLock { $0.samples.isEmpty })
+    }
+
+    @Test func allowedSendersAreHeardOnTCPAndUDP() throws {
+        let sink = HeldSink()
+        let ranges = try ["192.0.2.0/24", "127.0.0.0/8"].map { try #require(AddressRange(parsing: $0)) }
+        let (listener, port, _) = try listener(sink) {
+            $0.udp = true
+            $0.allow = ranges
+        }
+        defer { listener.stop() }
+        let client = try Client(port: port)
+        client.send("a 1 10\n")
+        client.finish()
+        #expect(client.ending() == .orderly)
+        try Client(port: port, datagram: true).send("b 2 20\n")
+        #expect(sink.waitFor(2).map(\.name) == ["a", "b"])
     }
 
     @Test func datagramsMayHoldSeveralLines() throws {

@@ -52,6 +52,23 @@ import Testing
         #expect(database.pagesCopiedBeside > limit)
     }
 
+    /// Acknowledged means that a power cut loses nothing either; what can be computed again needn't wait for the disk.
+    @Test func commitsSurviveAPowerCutUnlessToldOtherwise() throws {
+        func level(_ connection: any SQLConnection) throws -> Int64? {
+            try connection.first("PRAGMA synchronous", []) { $0.integer(0) }
+        }
+        var database = try open(logLength: 1000)
+        #expect(try database.write(level) == 2)
+        #expect(try database.writeReproducible(level) == 1)
+        #expect(try database.write(level) == 2)
+        database.close()
+        var configuration = SQLiteDatabase.Configuration(path: path)
+        configuration.synchronous = .normal
+        database = try SQLiteDatabase(configuration)
+        defer { database.close() }
+        #expect(try database.write(level) == 1)
+    }
+
     @Test func aReaderThatStaysHoldsUpNobody() throws {
         let database = try open(logLength: 50)
         defer { database.close() }

@@ -125,7 +125,7 @@ final class SimulatedTransaction: MetricTransaction {
             case .createPending: return true
             case .active: return model.scoredRowid < metric.lastRowid
             case .pendingData: return metric.lastRowid >= firstRows
-            case .error: return model.retryAt.map { $0 <= now } ?? false
+            case .error: return model.isRetryDue(at: now)
             }
         }
         return found.sorted { $0.uid < $1.uid }.prefix(limit).map(head)

@@ -18,12 +18,17 @@ struct SeededRandom: RandomNumberGenerator {
 }
 
 /// A clock that only goes on when it is told to.
-final class SimulatedClock: EngineClock {
+package final class SimulatedClock: EngineClock {
     private let now = Monitor<UInt64>(1_700_000_000_000_000_000)
+    /// What somebody set the wall clock back by. Unit: seconds.
+    private let setBack = Monitor<Int64>(0)
 
-    func wallSeconds() -> Int64 { Int64(now.withLock { $0 } / 1_000_000_000) }
-    func monotonicNanoseconds() -> UInt64 { now.withLock { $0 } }
-    func advance(milliseconds: UInt64) { now.withLock { $0 += milliseconds * 1_000_000 } }
+    package init() {}
+
+    package func wallSeconds() -> Int64 { Int64(now.withLock { $0 } / 1_000_000_000) - setBack.withLock { $0 } }
+    package func monotonicNanoseconds() -> UInt64 { now.withLock { $0 } }
+    package func setBack(seconds: Int64) { setBack.withLock { $0 += seconds } }
+    package func advance(milliseconds: UInt64) { now.withLock { $0 += milliseconds * 1_000_000 } }
 }
 
 /// What the world does to the engine: how often which fault strikes, and the dice. Shared by all fakes of one simulation.
