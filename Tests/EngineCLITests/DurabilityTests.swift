@@ -38,7 +38,7 @@ private struct SystemCalls {
                 let end = call.range(of: " resumed>")
             {
                 // strace puts results of short calls below each other.
-                lines.append((begin + call[end.upperBound...]).replacing(#/\) +=/#, with: ") ="))
+                lines.append(String(begin + call[end.upperBound...]).replacing(#/\) +=/#, with: ") ="))
             } else {
                 lines.append(String(call))
             }
