@@ -65,6 +65,7 @@ test: deps test-deps
 	Tests/Fuzz/run --quick 2
 	/usr/bin/python3 Tests/Samples/skeleton_test.py
 	/usr/bin/python3 Tests/Samples/traffic_test.py
+	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Collector/prometheus_test.py
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/flow_test.py
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/failover_test.py --seconds 20 --metrics 6
 	HTMENGINE_BINARY=$(CURDIR)/.build/release/htmengine /usr/bin/python3 Tests/Production/network_test.py

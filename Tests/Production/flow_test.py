@@ -485,13 +485,18 @@ def test_supervisor(pair):
             states = {line.split()[0]: line.split()[1] for line in listing.splitlines() if len(line.split()) > 1}
             wanted = ["htmengine:metric_listener", "htmengine:metric_storer", "htmengine:model_runner_00",
                       "htmengine:model_runner_01"]
-            return all(states.get(name) == "RUNNING" for name in wanted) and states.get("http") == "STOPPED" and states
+            off = all(states.get(name) == "STOPPED" for name in ("http", "collector"))
+            return all(states.get(name) == "RUNNING" for name in wanted) and off
         eventually("all RUNNING", all_running)
         page = production.urllib.request.urlopen("http://127.0.0.1:%d/" % port, timeout=10).read().decode()
         assert page.count("running") >= 4, page
         eventually("the listener", lambda: app.graphite_send(lines("m", 3)) or True)
         assert app.sql("SELECT last_rowid FROM metric") == [["3"]]
         assert os.path.exists(os.path.join(app.directory, "logs", "model_runner_01.log"))
+        subprocess.run([*control, "start", "collector"], check=True, capture_output=True)
+        listing = subprocess.run([*control, "status", "collector"], capture_output=True, text=True).stdout
+        assert listing.split()[1] == "RUNNING", listing
+        assert os.path.exists(os.path.join(app.directory, "logs", "collector.log"))
     finally:
         if started:
             subprocess.run([*control, "shutdown"], capture_output=True)

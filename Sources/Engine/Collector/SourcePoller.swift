@@ -122,7 +122,14 @@ package final class SourcePoller {
         let text = "source \(source.name) has failed since \(Timestamps.sqlText(since)) UTC: \(message)"
         if report(text) {
             isMarked = true
-            logger.error("collector", "\(buffer.names.count) metrics are marked as in error: \(text)")
+            let count = buffer.names.count
+            let marked =
+                switch count {
+                case 0: "it has no metrics yet"
+                case 1: "its metric is marked as in error"
+                default: "its \(count) metrics are marked as in error"
+                }
+            logger.error("collector", "\(text); \(marked)")
         }
     }
 

@@ -93,6 +93,20 @@ private final class Engineer: Sendable {
         #expect(poller.buffer.pending.isEmpty)
     }
 
+    @Test func withoutBackfillItBeginsWithTheFirstStartEvenOfASourceThatIsAway() throws {
+        let source = CountingSource()
+        source.failure.withLock { $0 = "away" }
+        _ = try makePoller(source, now: 1000).step(now: 1000)
+        // Nothing lies between the start and the start.
+        #expect(source.asked.withLock { $0 }.isEmpty)
+        // Another process, before the source has ever answered.
+        let poller = try makePoller(source, now: 1030)
+        #expect(poller.step(now: 1030) == 1060)
+        source.failure.withLock { $0 = nil }
+        _ = poller.step(now: 1060)
+        #expect(stored == Array(1000..<1060))
+    }
+
     @Test func aFailingSourceIsAskedAfterHalfAPeriodMarkedAndRecovers() throws {
         let source = CountingSource(backfill: 10)
         let poller = try makePoller(source, now: 1000)
