@@ -4,7 +4,7 @@
 # make run       build it and start the engine on its embedded default (ARGS="--http :8080" adds options)
 # make test      build and run every test
 # make format    rewrite the sources in the project's format
-# make lint      check the format, change nothing
+# make lint      check the format, and that public declarations are documented; change nothing
 # make browser-test drives the dashboard in Chromium, screenshots in .build/screenshots (make test does so too)
 # make intruder  tries on a running engine what an intruder tries (make test does so too)
 # make tls-audit testssl.sh against the TLS port; takes a minute or two
@@ -146,6 +146,7 @@ format:
 
 lint:
 	$(SWIFT) format lint --strict --recursive $(SOURCES)
+	Tests/Support/undocumented
 
 benchmark: deps
 ifneq ($(DEPS),no)

@@ -133,6 +133,9 @@ final class InProcessSubscription: MessageSubscription {
 
     var dropped: Int64 { state.withLock { $0.dropped } }
 
+    /// The beginning, and each message that was dropped.
+    var gaps: Int64 { 1 + dropped }
+
     func end() { state.update { $0.isEnded = true } }
 
     func cancel() {

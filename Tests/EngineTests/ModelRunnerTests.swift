@@ -51,6 +51,30 @@ import Testing
         #expect(commands == [.defineModel])
     }
 
+    @Test func metricsOfAnotherDatasourceAreLeftAlone() throws {
+        let engine = try EngineFixture(directory)
+        // As a database of the original may hold them, in any status.
+        let parameters = ModelSpec(metric: "x", modelParams: ranged).canonicalJSON(name: "x").text
+        let metric = Metric(
+            uid: "0123456789abcdef0123456789abcdef",
+            datasource: "cloudwatch",
+            name: "x",
+            parameters: parameters,
+            status: .pendingData
+        )
+        let uid = try engine.repository.write { try $0.createMetric(metric) }.uid
+        for body: () throws -> Void in [
+            { try engine.operations.monitor(ModelSpec(metric: "x")) },
+            { try engine.operations.monitor(ModelSpec(uid: uid)) },
+            { try engine.operations.activate(uid: uid) },
+            { _ = try engine.operations.export(uid: uid) },
+        ] {
+            let error = #expect(throws: EngineError.self) { try body() }
+            #expect(error?.code == .unsupportedDatasource && error?.uid == uid)
+        }
+        #expect(try engine.operations.metric(uid).parameters == parameters)
+    }
+
     @Test func aRangeIsEstimatedOnceThereAreRowsEnough() throws {
         let engine = try EngineFixture(directory)
         let uid = try engine.operations.monitor(ModelSpec(metric: "m"))

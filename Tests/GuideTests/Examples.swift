@@ -59,6 +59,7 @@ enum Examples {
                 }
             case .command(let command): print("\(command.method) of \(command.modelID): \(command.status)")
             case .unexpected(let dataType): print("a message of type \(dataType)")
+            case .gap: print("what was before is in the database")
             }
         }
     }

@@ -82,7 +82,9 @@ import Testing
             .enumerated()
         {
             let name = "m\(index)"
-            #expect(throws: HTMEngineError.self) { try connection.createDatasourceAdapter("cloudwatch") }
+            let other = #expect(throws: HTMEngineError.self) { try connection.createDatasourceAdapter("cloudwatch") }
+            #expect(other?.code == .unsupportedDatasource && other?.message.contains("custom") == true)
+            #expect(DatasourceAdapter.datasourceNames == ["custom"])
             let custom = try connection.createDatasourceAdapter("custom")
             let uid = try await custom.createMetric(name)
             func code(_ body: () async throws -> Void) async -> (HTMEngineError.Code?, String?) {
@@ -94,11 +96,24 @@ import Testing
             #expect(await code { _ = try await custom.exportModel(uid) }.0 == .metricNotMonitored)
             #expect(await code { try await custom.activateModel(uid) }.0 == .statusChanged)
             #expect(await code { try await custom.unmonitorMetric("0000") }.0 == .notFound)
+            #expect(await code { try await custom.activateModel("0000") }.0 == .notFound)
+            #expect(await code { _ = try await custom.exportModel("0000") }.0 == .notFound)
+            for method in [custom.monitorMetric, custom.importModel] {
+                let unknown = #"{"datasource": "custom", "metricSpec": {"uid": "0000"}}"#
+                #expect(await code { _ = try await method(ModelSpecification(json: unknown)) }.0 == .notFound)
+                let foreign = #"{"datasource": "cloudwatch", "metricSpec": {"metric": "x"}}"#
+                #expect(
+                    await code { _ = try await method(ModelSpecification(json: foreign)) }.0 == .unsupportedDatasource
+                )
+            }
+            // Without a model there is nothing to end.
+            try await custom.unmonitorMetric(uid)
             #expect(await code { try await custom.deleteMetricByName("gone") }.0 == .notFound)
             let byUID = try ModelSpecification(
                 json: #"{"datasource": "custom", "metricSpec": {"uid": "\#(uid)", "resource": "r", "unit": "u"}}"#
             )
             #expect(custom.getInstanceNameForModelSpec(byUID) == "r")
+            #expect(custom.getInstanceNameForModelSpec(ModelSpecification(metric: name)) == nil)
             #expect(try await custom.monitorMetric(byUID) == uid)
             #expect(await code { try await custom.monitorMetric(byUID) } == (.metricAlreadyMonitored, uid))
             #expect(await code { try await custom.activateModel(uid) }.0 == .statisticsNotReady)
@@ -117,6 +132,10 @@ import Testing
                     #"{"datasource": "custom", "metricSpec": {"metric": "x"}, "modelParams": {"min": 1}}"#,
                     "$.modelParams"
                 ),
+                (
+                    #"{"datasource": "custom", "metricSpec": {"metric": "x"}, "modelParams": {"max": 1}}"#,
+                    "$.modelParams"
+                ),
                 (#"{"datasource": "custom", "metricSpec": {"metric": "x", "color": 1}}"#, "$.metricSpec.color"),
                 (
                     #"{"datasource": "custom", "metricSpec": {"metric": "x"}, "modelParams": {"min": "1", "max": 2}}"#,
@@ -128,8 +147,84 @@ import Testing
                 }
                 #expect(error?.message.contains(place) == true, "\(json): \(error?.message ?? "")")
             }
+            for (key, replacement, place) in [
+                ("completeModelParams", #""modelParams": {}, "completeModelParams""#, "exclude each other"),
+                ("inferenceArgs", #""inference""#, "$.completeModelParams.inference"),
+                ("timestampFieldName", #""time""#, "$.completeModelParams.time"),
+                ("valueFieldName", #""value""#, "$.completeModelParams.value"),
+                ("predictedField", #""predicted""#, "predictedField"),
+                ("modelConfig", #""config""#, "$.completeModelParams.config"),
+            ] {
+                let text = Examples.completeSpec.replacingOccurrences(of: "\"\(key)\"", with: replacement)
+                for method in [custom.monitorMetric, custom.importModel] {
+                    let error = await #expect(throws: HTMEngineError.self) {
+                        _ = try await method(ModelSpecification(json: text))
+                    }
+                    #expect(error?.code == .invalidArgument)
+                    #expect(error?.message.contains(place) == true, "\(key): \(error?.message ?? "")")
+                }
+            }
+            // Wrong in what only the model itself can tell.
+            let impossible = Examples.completeSpec.replacingOccurrences(of: "LogEncoder", with: "OddEncoder")
+            #expect(
+                await code { _ = try await custom.importModel(ModelSpecification(json: impossible)) }.0
+                    == .invalidArgument
+            )
             #expect(try await connection.metric(named: "x") == nil)
+            #expect(try await connection.metric(named: "orders") == nil)
         }
+    }
+
+    @Test func aReaderIsToldWhatItMisses() async throws {
+        let configuration = try Configuration(dataDirectory: directory.path("data"), environment: [:])
+        func start() throws -> Engine {
+            let engine = Engine(configuration: configuration, services: [.storer, .runner])
+            try engine.start()
+            return engine
+        }
+        var engine = try start()
+        let connection = try EngineConnection(configuration: configuration)
+        let custom = try connection.createDatasourceAdapter("custom")
+        let uid = try await custom.monitorMetric(ModelSpecification(metric: "m", min: 0, max: 9))
+        func send(_ range: Range<Int>, _ connection: EngineConnection) async throws {
+            let samples = range.map {
+                MetricSample(
+                    metric: "m",
+                    value: Double($0 % 7),
+                    time: Date(timeIntervalSince1970: 1_700_000_000 + Double($0) * 60)
+                )
+            }
+            #expect(try await connection.send(samples).isEmpty)
+            try await ExampleTests.until { try await connection.metric(uid: uid)?.scoredRows == range.upperBound }
+        }
+        try await send(0..<10, connection)
+        var events = connection.events().makeAsyncIterator()
+        /// Row ids up to one; nil for a gap.
+        func read(to last: Int) async throws -> [Int?] {
+            var seen: [Int?] = []
+            while seen.last != last, let event = try await events.next() {
+                if case .gap = event { seen.append(nil) }
+                if case .results(let results) = event { seen += results.rows.map(\.rowid) }
+            }
+            return seen
+        }
+        // The gap at the beginning: from here on everything comes.
+        guard case .gap? = try await events.next() else {
+            return #expect(Bool(false), "there is no gap at the beginning")
+        }
+        try await send(10..<20, connection)
+        #expect(try await read(to: 20) == Array(11...20))
+        // Another process of the engine: what it did before the reader came back is behind a gap, or isn't missing.
+        engine.stop()
+        engine = try start()
+        try await send(20..<30, try engine.connection())
+        try await send(30..<31, connection)
+        let after = try await read(to: 31)
+        let gap = try #require(after.firstIndex(of: nil), "\(after)")
+        #expect(!after[..<gap].contains { $0 != nil }, "\(after)")
+        let known = try await connection.samples(of: uid, after: 20).map(\.rowid)
+        #expect(Set(known).union(after.compactMap { $0 }) == Set(21...31))
+        engine.stop()
     }
 
     @Test func metricsComeInPagesByName() async throws {

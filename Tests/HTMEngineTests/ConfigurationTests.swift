@@ -180,6 +180,21 @@ import Testing
         for part in expected { #expect(error.problems.contains { $0.contains(part) }, "\(part) in \(error)") }
     }
 
+    @Test func whatDoesNotGoTogetherIsNamedAtOnce() throws {
+        func problems(_ application: String) throws -> [String] {
+            let files = [
+                "application.conf": application + "[security]\ntls_key = /etc/key.pem\n",
+                "model-checkpoint.conf": "[storage]\nroot = sql:\n",
+            ]
+            return try #require(throws: ConfigurationError.self) { try read(files) }.problems
+        }
+        let embedded = try problems("")
+        #expect(embedded.count == 2)
+        #expect(embedded[0].contains("[storage] root: 'sql:', expected a directory, because the repository is sqlite"))
+        #expect(embedded[1].contains("[security] tls_certificate: '', expected a file, because tls_key is given"))
+        #expect(try problems("[repository]\ndb = shop\n").count == 1)
+    }
+
     @Test func whatIsPrintedIsAConfigurationThatReadsTheSame() throws {
         let files = [
             "application.conf": """

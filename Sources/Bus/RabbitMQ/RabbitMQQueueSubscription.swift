@@ -69,6 +69,7 @@ package final class RabbitMQQueueSubscription: MessageSubscription {
 
     /// Nothing is dropped: the broker keeps it.
     package var dropped: Int64 { 0 }
+    package var gaps: Int64 { 0 }
 
     package func cancel() {
         connection.withLock { state in

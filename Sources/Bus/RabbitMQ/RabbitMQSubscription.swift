@@ -7,6 +7,8 @@ final class RabbitMQSubscription: MessageSubscription {
     private struct State {
         var messages: [EngineMessage] = []
         var dropped: Int64 = 0
+        /// Queues of ours on the exchange, one after the other: each begins with what is published from then on.
+        var queues: Int64 = 0
         var isEnded = false
     }
 
@@ -25,6 +27,7 @@ final class RabbitMQSubscription: MessageSubscription {
             logger.warning("amqp", "results from RabbitMQ at \(configuration.place): \(error)")
             first = nil
         }
+        if first != nil { state.withLock { $0.queues = 1 } }
         let connection = Monitor<AMQPConnection?>(first)
         let thread = ServiceThread(name: "amqp-subscribe") { [self] in
             var live = connection.withLock { held in
@@ -33,7 +36,7 @@ final class RabbitMQSubscription: MessageSubscription {
             }
             while !isEnded {
                 do {
-                    let current = try live ?? Self.connect(configuration)
+                    let current = try live ?? reconnect(configuration)
                     live = current
                     try read(current, logger)
                 } catch {
@@ -52,6 +55,12 @@ final class RabbitMQSubscription: MessageSubscription {
         let queue = try connection.declareQueue("", durable: false, exclusive: true).name
         try connection.bind(queue: queue, exchange: configuration.resultsExchange)
         try connection.consume(queue, channel: 2, exclusive: true, acknowledges: false)
+        return connection
+    }
+
+    private func reconnect(_ configuration: RabbitMQConfiguration) throws -> AMQPConnection {
+        let connection = try Self.connect(configuration)
+        state.withLock { $0.queues += 1 }
         return connection
     }
 
@@ -91,6 +100,8 @@ final class RabbitMQSubscription: MessageSubscription {
     }
 
     var dropped: Int64 { state.withLock { $0.dropped } }
+
+    var gaps: Int64 { state.withLock { $0.queues + $0.dropped } }
 
     func cancel() {
         state.update { $0.isEnded = true }

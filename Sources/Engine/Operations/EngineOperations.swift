@@ -97,15 +97,7 @@ package final class EngineOperations: Sendable {
     @discardableResult
     package func monitor(_ spec: ModelSpec, automatic: Bool = false) throws -> String {
         if case .name(let name) = spec.target { try check(name: name) }
-        if let complete = spec.completeModelParams {
-            do {
-                _ = try factory.make(.complete(complete))
-            } catch let error as EngineError {
-                throw error
-            } catch {
-                throw EngineError(.invalidArgument, "the model can't be created: \(error)")
-            }
-        }
+        try check(spec.completeModelParams)
         let spec = spec.settingDefault(mode: defaultMode)
         let (uid, generation) = try repository.write { transaction in
             try begin(spec, automatic: automatic, transaction)
@@ -122,13 +114,7 @@ package final class EngineOperations: Sendable {
         let metric = try target(of: spec, transaction)
         let uid = metric.uid
         let head = try transaction.lockedHeads(uids: [uid]).first
-        guard metric.datasource == "custom" else {
-            throw EngineError(
-                .unsupportedDatasource,
-                "metric \(uid) belongs to datasource \(metric.datasource ?? "NULL"); expected custom",
-                uid: uid
-            )
-        }
+        try Self.check(datasourceOf: metric)
         if head?.status.isMonitored == true {
             let record = try transaction.modelRecord(uid: uid)
             guard !automatic, record?.isAutomatic == true else {
@@ -202,12 +188,14 @@ package final class EngineOperations: Sendable {
     }
 
     /// Starts the model of a metric that waits for data with the rows there are (spec engine.md 6, activateModel).
-    /// - Throws: `EngineError` with code `notFound`, `statisticsNotReady` (no rows), or `statusChanged` (not waiting for data).
+    /// - Throws: `EngineError` with code `notFound`, `unsupportedDatasource` (the metric is another one's), `statisticsNotReady` (no rows), or
+    ///   `statusChanged` (not waiting for data).
     package func activate(uid: String) throws {
         let generation = try repository.write { transaction -> Int64 in
             guard let head = try transaction.lockedHeads(uids: [uid]).first,
                 let metric = try transaction.metric(uid: uid)
             else { throw Self.notFound(uid) }
+            try Self.check(datasourceOf: metric)
             guard head.status == .pendingData, let parameters = metric.parameters else {
                 throw EngineError(
                     .statusChanged,
@@ -275,11 +263,12 @@ package final class EngineOperations: Sendable {
     /// The modelSpec of a monitored metric, with its samples as `data`.
     ///
     /// - Parameter days: Only samples of the last so many days, as the original's 14; nil for all.
-    /// - Throws: `EngineError` with code `notFound` or `metricNotMonitored`.
+    /// - Throws: `EngineError` with code `notFound`, `unsupportedDatasource` or `metricNotMonitored`.
     package func export(uid: String, days: Int? = 14) throws -> JSONValue {
         let now = clock.wallSeconds()
         return try repository.read { reading in
             guard let metric = try reading.metric(uid: uid) else { throw Self.notFound(uid) }
+            try Self.check(datasourceOf: metric)
             guard let parameters = metric.parameters, var fields = try JSONValue.parse(parameters).objectValue else {
                 throw EngineError(
                     .metricNotMonitored,
@@ -306,6 +295,7 @@ package final class EngineOperations: Sendable {
     @discardableResult
     package func importModel(_ spec: ModelSpec) throws -> String {
         if case .name(let name) = spec.target { try check(name: name) }
+        try check(spec.completeModelParams)
         if let samples = spec.data {
             for index in samples.indices.dropFirst() where samples[index].timestamp <= samples[index - 1].timestamp {
                 throw EngineError(.invalidArgument, "$.data[\(index)] is not later than the sample before it")
@@ -335,6 +325,28 @@ package final class EngineOperations: Sendable {
     private func check(name: String) throws {
         if let refusal = Metric.refusal(ofName: name) {
             throw EngineError(.invalidArgument, "\(refusal.reason): \(String(name.prefix(60)).debugDescription)")
+        }
+    }
+
+    /// Before anything is stored: a model that can't be made would only be found by the runner.
+    private func check(_ complete: ModelSpec.CompleteModelParams?) throws {
+        guard let complete else { return }
+        do {
+            _ = try factory.make(.complete(complete))
+        } catch let error as EngineError {
+            throw error
+        } catch {
+            throw EngineError(.invalidArgument, "the model can't be created: \(error)")
+        }
+    }
+
+    private static func check(datasourceOf metric: Metric) throws {
+        guard metric.datasource == "custom" else {
+            throw EngineError(
+                .unsupportedDatasource,
+                "metric \(metric.uid) belongs to datasource \(metric.datasource ?? "NULL"); expected custom",
+                uid: metric.uid
+            )
         }
     }
 

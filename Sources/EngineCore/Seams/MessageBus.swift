@@ -55,5 +55,9 @@ package protocol MessageSubscription: AnyObject, Sendable {
     func next(timeoutMilliseconds: Int) -> [EngineMessage]?
     /// Messages dropped because the reader was slow, in all.
     var dropped: Int64 { get }
+    /// Grows whenever messages may have been missed: when listening begins, and when some were dropped or a connection was lost.
+    ///
+    /// It has grown before what came after the gap is handed out. Stays 0 where a broker keeps what isn't read.
+    var gaps: Int64 { get }
     func cancel()
 }

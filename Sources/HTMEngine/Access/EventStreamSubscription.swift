@@ -10,10 +10,13 @@ final class EventStreamSubscription: MessageSubscription {
         var messages: [EngineMessage] = []
         var cancelled = false
         var dropped: Int64 = 0
+        var gaps: Int64 = 0
     }
 
     private static let capacity = 100_000
     private static let pauseMilliseconds = 500
+    /// The engine says that it can't go on behind the event named: it was started anew, or keeps no events as old as that.
+    private static let gapEvent = "gap"
     private let state = Monitor(State())
 
     /// - Parameters:
@@ -42,6 +45,8 @@ final class EventStreamSubscription: MessageSubscription {
 
     var dropped: Int64 { state.withLock { $0.dropped } }
 
+    var gaps: Int64 { state.withLock { $0.gaps } }
+
     func cancel() { state.update { $0.cancelled = true } }
 
     private static func follow(_ socketPath: String, _ state: Monitor<State>, _ logger: any Logger) {
@@ -62,10 +67,17 @@ final class EventStreamSubscription: MessageSubscription {
             )
             hasWaited = true
             _ = try? client.stream(request) { bytes in
-                let messages = parser.read(bytes).compactMap { message($0, logger) }
+                let hadPlace = parser.lastEventID != nil
+                let events = parser.read(bytes)
+                let messages = events.compactMap { message($0, logger) }
+                // The place in the stream comes first of all: with it, listening begins.
+                let gaps =
+                    events.count { $0.name == gapEvent } + (hadPlace || parser.lastEventID == nil ? 0 : 1)
                 return state.update { state in
+                    state.gaps += Int64(gaps)
                     state.messages += messages
                     if state.messages.count > capacity {
+                        state.gaps += 1
                         state.dropped += Int64(state.messages.count - capacity)
                         state.messages.removeFirst(state.messages.count - capacity)
                     }

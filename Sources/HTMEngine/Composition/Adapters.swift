@@ -65,15 +65,7 @@ struct Adapters: Sendable {
         _ configuration: Configuration,
         repository: SQLMetricRepository
     ) throws -> any CheckpointStore {
-        if configuration.checkpointRoot == "sql:" {
-            guard configuration.repository == .mysql else {
-                throw configuration.settings.wrong(
-                    .checkpointRoot,
-                    expected: "a directory, because the repository is sqlite"
-                )
-            }
-            return SQLCheckpointStore(database: repository.database)
-        }
+        if configuration.checkpointRoot == "sql:" { return SQLCheckpointStore(database: repository.database) }
         try makeDirectory(configuration.checkpointRoot)
         return FileCheckpointStore(root: configuration.checkpointRoot)
     }

@@ -80,9 +80,6 @@ enum ServerParts {
         logger: any Logger
     ) throws -> RabbitMQBus {
         let wanted = configuration.settings.integer(.partitions)
-        guard wanted <= 1024 else {
-            throw configuration.settings.wrong(.partitions, expected: "1 to 1024 on servers")
-        }
         let name = "model_runner.partitions"
         let stored: String
         if let known = try repository.read({ try $0.setting(name) }) {

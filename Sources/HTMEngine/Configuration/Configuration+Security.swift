@@ -23,13 +23,24 @@ extension Configuration {
     /// Whether HTTP is answered over TLS.
     package var servesTLS: Bool { !settings.text(.tlsCertificate).isEmpty }
 
+    /// Certificate and key come together.
+    /// - Throws: ``ConfigurationError``.
+    func checkTLS() throws {
+        let (certificate, key) = (settings.text(.tlsCertificate), settings.text(.tlsKey))
+        if certificate.isEmpty, !key.isEmpty {
+            throw settings.wrong(.tlsCertificate, expected: "a file, because tls_key is given")
+        }
+        if key.isEmpty, !certificate.isEmpty {
+            throw settings.wrong(.tlsKey, expected: "a file, because tls_certificate is given")
+        }
+    }
+
     /// Certificate and key for HTTPS, read and checked; nil for plain HTTP.
-    /// - Throws: ``ConfigurationError``, or `EngineError` with code `configuration` for files that can't be used.
+    /// - Throws: `EngineError` with code `configuration` for files that can't be used.
     package func tlsFiles(now: Int64) throws -> TLSFiles? {
         let (certificate, key) = (settings.text(.tlsCertificate), settings.text(.tlsKey))
-        if certificate.isEmpty, key.isEmpty { return nil }
-        if certificate.isEmpty { throw settings.wrong(.tlsCertificate, expected: "a file, because tls_key is given") }
-        if key.isEmpty { throw settings.wrong(.tlsKey, expected: "a file, because tls_certificate is given") }
+        // They come together: see checkTLS().
+        if certificate.isEmpty { return nil }
         return try TLSFiles(certificateFile: certificate, keyFile: key, now: now)
     }
 }

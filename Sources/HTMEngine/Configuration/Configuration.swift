@@ -93,7 +93,13 @@ public struct Configuration: Sendable {
             try problems.gather {
                 try Self.checkpointRoot(settings, dataDirectory: dataPath, environment: environment)
             } ?? ""
+        if adapters?.0 == .sqlite, checkpointRoot == "sql:" {
+            try problems.gather {
+                throw settings.wrong(.checkpointRoot, expected: "a directory, because the repository is sqlite")
+            }
+        }
         _ = try problems.gather { try accessControl() }
+        _ = try problems.gather { try checkTLS() }
         _ = try problems.gather { try alertSinks() }
         _ = try problems.gather { try alertRules() }
         _ = try problems.gather { try prometheusSources() }

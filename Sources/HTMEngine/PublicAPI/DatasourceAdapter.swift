@@ -86,7 +86,7 @@ public struct DatasourceAdapter: Sendable {
 
     /// Makes a metric without a model.
     /// - Returns: Its uid.
-    /// - Throws: `metricAlreadyExists`, with the uid.
+    /// - Throws: `metricAlreadyExists`, with the uid; `invalidArgument` for a name that none can have; `tooManyMetrics`.
     @discardableResult
     public func createMetric(_ name: String) async throws -> String {
         try await BlockingWork.run { [access] in try access.createMetric(named: name) }
@@ -100,14 +100,16 @@ public struct DatasourceAdapter: Sendable {
 
     /// Starts a model, for the samples stored so far and those to come; makes the metric when there is none.
     /// - Returns: The metric's uid.
-    /// - Throws: `invalidArgument` naming the place in the spec, `metricAlreadyMonitored` with the uid, `notFound`.
+    /// - Throws: `invalidArgument` naming the place in the spec, `unsupportedDatasource` (the spec names another than `custom`, or the metric
+    ///   is another one's), `metricAlreadyMonitored` with the uid, `notFound` (of a spec that names a uid). Nothing is made then.
     @discardableResult
     public func monitorMetric(_ specification: ModelSpecification) async throws -> String {
         try await BlockingWork.run { [access] in try access.monitor(specification.spec) }
     }
 
     /// Starts the model of a metric that waits for data, from the samples there are.
-    /// - Throws: `notFound`, `statisticsNotReady`, `statusChanged`.
+    /// - Throws: `notFound`, `unsupportedDatasource`, `statisticsNotReady` when there are no samples, `statusChanged` when the metric doesn't
+    ///   wait for data.
     public func activateModel(_ uid: String) async throws {
         try await BlockingWork.run { [access] in try access.activateModel(uid: uid) }
     }
@@ -119,19 +121,20 @@ public struct DatasourceAdapter: Sendable {
     }
 
     /// The model's spec with the samples of the last 14 days.
-    /// - Throws: `notFound`, `metricNotMonitored`.
+    /// - Throws: `notFound`, `unsupportedDatasource`, `metricNotMonitored`.
     public func exportModel(_ uid: String) async throws -> ModelSpecification {
         try await BlockingWork.run { [access] in ModelSpecification(try access.exportModel(uid: uid)) }
     }
 
     /// Makes a model from what ``exportModel(_:)`` gave; its samples are stored when the metric has none.
     /// - Returns: The metric's uid; a metric that is monitored already is left as it is.
+    /// - Throws: As ``monitorMetric(_:)``, but for `metricAlreadyMonitored`.
     @discardableResult
     public func importModel(_ specification: ModelSpecification) async throws -> String {
         try await BlockingWork.run { [access] in try access.importModel(specification.spec) }
     }
 
-    /// The resource a spec names.
+    /// The resource a spec names; nil when it names none.
     public func getInstanceNameForModelSpec(_ specification: ModelSpecification) -> String? {
         specification.resource
     }

@@ -32,6 +32,7 @@ extension EngineConnection {
 
 extension Engine {
     /// A way to an engine that runs elsewhere; the same as ``EngineConnection/init(configuration:)``.
+    /// - Throws: As that.
     public static func connect(configuration: Configuration) throws -> EngineConnection {
         try EngineConnection(configuration: configuration)
     }

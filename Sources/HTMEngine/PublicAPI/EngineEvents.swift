@@ -11,6 +11,12 @@ public enum EngineEvent: Sendable {
     case command(ModelCommand)
     /// A message on the results exchange with a `dataType` that isn't ours.
     case unexpected(dataType: String)
+    /// What happened before isn't delivered: comes first of all, once the engine listens to this reader, and again when the engine was
+    /// started anew or the reader was so slow that events were dropped.
+    ///
+    /// What was missed is stored: ``EngineConnection/samples(of:after:limit:)`` has it by the time this comes. Events that follow may
+    /// repeat rows that are read so. On servers, a reader with a queue of its own misses nothing, and never gets this.
+    case gap
 
     init(_ message: EngineMessage) {
         switch message {
@@ -99,6 +105,7 @@ public struct EngineEvents: AsyncSequence, Sendable {
         let subscribe: @Sendable () throws -> any MessageSubscription
         private var subscription: (any MessageSubscription)?
         private var waiting: [EngineMessage] = []
+        private var gaps: Int64 = 0
 
         init(subscribe: @escaping @Sendable () throws -> any MessageSubscription) {
             self.subscribe = subscribe
@@ -126,6 +133,12 @@ public struct EngineEvents: AsyncSequence, Sendable {
                     })
                 else { return nil }
                 waiting = messages.reversed()
+                // Asked for after the messages, so that a gap is told before what follows it: too early does no harm.
+                let gaps = source.gaps
+                if gaps > self.gaps {
+                    self.gaps = gaps
+                    return .gap
+                }
             }
             return waiting.popLast().map(EngineEvent.init)
         }

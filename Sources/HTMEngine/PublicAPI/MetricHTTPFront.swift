@@ -17,6 +17,7 @@ public final class MetricHTTPFront: Sendable {
 
     /// - Parameters:
     ///   - configuration: `[http] host` and `port` say where to listen.
+    /// - Throws: ``HTMEngineError`` with code `configuration` when `[security]` doesn't allow to listen there.
     public init(configuration: Configuration) throws {
         self.configuration = configuration
         let logger = StandardErrorLogger(level: .warning, format: .text)
@@ -39,6 +40,7 @@ public final class MetricHTTPFront: Sendable {
 
     /// Begins to listen.
     /// - Returns: The addresses in use, such as `127.0.0.1:8080`.
+    /// - Throws: ``HTMEngineError`` when an address can't be used.
     public func start() throws -> [String] {
         do {
             let sockets = try ListeningSocket.bind(configuration.httpAddress)
@@ -50,7 +52,7 @@ public final class MetricHTTPFront: Sendable {
     }
 
     /// Waits until the task is cancelled or ``stop()`` is called.
-    public func run() async throws {
+    public func run() async {
         await withTaskCancellationHandler {
             _ = try? await BlockingWork.run { [stopped] in stopped.wait { $0 ? true : nil } }
         } onCancel: {

@@ -23,6 +23,7 @@ do {
             say(command.json)
         case .unexpected(let dataType):
             say("Unexpected message header dataType=\(dataType)")
+        case .gap: continue  // what this program missed is in the database
         }
     }
 } catch {

@@ -10,7 +10,7 @@ func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").ut
 do {
     let front = try MetricHTTPFront(configuration: Configuration())
     for address in try front.start() { say("Listening on http://\(address)/") }
-    try await front.run()
+    await front.run()
 } catch {
     FileHandle.standardError.write(Data("webapp: \(error)\n".utf8))
     exit(1)

@@ -26,7 +26,15 @@ enum ResultsCommand {
             }
             let subscription = try engine.access.subscribe(queue: nil)
             defer { subscription.cancel() }
+            var gaps: Int64 = 0
             while let messages = subscription.next(timeoutMilliseconds: waitMilliseconds) {
+                // The first one is the beginning.
+                if subscription.gaps > max(1, gaps) {
+                    context.errorOutput(
+                        "Results may be missing here: the engine was away, or this program was too slow.\n"
+                    )
+                }
+                gaps = subscription.gaps
                 for message in messages where isWanted(message, names) {
                     context.output(asJSON ? message.json + "\n" : text(message))
                     if !asJSON { context.output(try reasons(message, engine.access)) }
