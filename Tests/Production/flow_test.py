@@ -540,4 +540,6 @@ def main():
 if __name__ == "__main__":
     # A test run that is told to stop must still end its servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # In the background of a shell SIGINT is ignored, and programs that are started would ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())
