@@ -163,6 +163,80 @@ def pika_persistent():
     return production.pika.BasicProperties(delivery_mode=2)
 
 
+def variable(file, section, key):
+    """The variable that beats a key of a configuration file."""
+    return "_NTA_UTILS_CONFIG__%s__%s__%s" % (file.upper(), section.upper(), key.upper())
+
+
+def test_several_of_every_service(pair):
+    """Two of each on one installation: one storer takes the queue and another takes over when it is killed, rows stay in order, the
+    broker's coordinates come from variables, and no message of results has more rows than chunk_size says."""
+    app = Application("several", pair)
+    try:
+        # rabbitmq.conf may be missing.
+        os.remove(os.path.join(app.directory, "conf", "rabbitmq.conf"))
+        app.environment.update({
+            variable("rabbitmq", "connection", "host"): "127.0.0.1",
+            variable("rabbitmq", "connection", "port"): str(pair.rabbitmq.port),
+            variable("rabbitmq", "credentials", "user"): production.servers.AMQP_USER,
+            variable("rabbitmq", "credentials", "password"): production.servers.AMQP_PASSWORD,
+            variable("application", "metric_streamer", "chunk_size"): "50"})
+        app.create_database()
+        app.run("migrate")
+        graphite, http = production.servers.free_ports(2)
+        other = dict(app.environment, **{variable("application", "metric_listener", "plaintext_port"): str(graphite),
+                                         variable("application", "http", "port"): str(http)})
+        for number, environment in enumerate((None, other)):
+            for service in ("listener", "storer", "runner", "http"):
+                app.start("%s%d" % (service, number), service, environment=environment)
+        def status():
+            return json.loads(app.run("status", "--json").stdout)
+        eventually("two runners and one storer at work", lambda: (now := status())["runners"] == 2
+                   and now["activeStorers"] == 1 and now["ownedPartitions"] == 16)
+        app.bind_results("several_results")
+        first, second = (app.graphite, app.http), (graphite, http)
+        def use(ports):
+            app.graphite, app.http = ports
+        eventually("HTTP", lambda: app.request("GET", "/nobody")[0] == 404)
+        # Earlier rows of one metric, many more than a message holds; the model is made through the other HTTP process.
+        eventually("the listener", lambda: app.graphite_send(lines("long", 180)) or True)
+        use(second)
+        eventually("the other HTTP", lambda: app.request("PUT", "/long", '{"min":0, "max":100}')[0] == 201)
+        eventually("scores of earlier rows", lambda: scored(app, "long") == 180)
+        # The same metric through both listeners in turn: who has an answer sends the next.
+        for part in range(10):
+            use((first, second)[part % 2])
+            app.graphite_send(lines("long", 4, start=1_700_100_000 + 1200 * part))
+        # A queue full of messages, and the storer that takes them killed in the middle.
+        for part in range(40):
+            app.amqp_send(["queued.%d %d %d" % (metric, part, 1_700_000_000 + 60 * part) for metric in range(50)])
+        eventually("the queue is being taken", lambda: app.sql("SELECT MAX(last_rowid) > 1 FROM metric WHERE name LIKE 'queued.%'") == [["1"]],
+                   pause=0.005)
+        standing_by = [label for label in ("storer0", "storer1") if "stands by" in app.log(label)]
+        assert len(standing_by) == 1, standing_by
+        app.kill({"storer0": "storer1", "storer1": "storer0"}[standing_by[0]])
+        eventually("the other storer has taken over", lambda: app.sql(
+            "SELECT COUNT(*), MIN(last_rowid), MAX(last_rowid) FROM metric WHERE name LIKE 'queued.%'") == [["50", "40", "40"]])
+        assert "takes queue" in app.log(standing_by[0])
+        # In order and once: value and time rise with the row.
+        assert app.sql("SELECT COUNT(*) FROM metric_data JOIN metric USING (uid) WHERE name LIKE 'queued.%' AND (metric_value <> rowid - 1 "
+                       "OR timestamp <> '2023-11-14 22:13:20' + INTERVAL 60 * (rowid - 1) SECOND)") == [["0"]]
+        assert app.sql("SELECT COUNT(*) FROM metric_data a JOIN metric_data b ON b.uid = a.uid AND b.rowid = a.rowid + 1 "
+                       "WHERE b.timestamp <= a.timestamp") == [["0"]]
+        eventually("all scores", lambda: scored(app, "long") == 220)
+        messages = []
+        def rowids():
+            messages.extend(app.take_results("several_results"))
+            return [row["rowid"] for _, message in messages for row in message.get("results", [])]
+        # At least once, and in order: what comes again has come before.
+        eventually("results by AMQP", lambda: list(dict.fromkeys(rowids())) == list(range(1, 221)))
+        sizes = [len(message["results"]) for _, message in messages if "results" in message]
+        assert max(sizes) == 50, sizes
+        assert app.stop() == []
+    finally:
+        app.remove()
+
+
 def test_two_applications_side_by_side(pair):
     """Same metric names, one broker, one database server: neither sees anything of the other. Checkpoints in SQL and in files."""
     one, two = Application("left", pair, checkpoints="sql:"), Application("right", pair)
