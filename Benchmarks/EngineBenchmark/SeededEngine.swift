@@ -100,6 +100,40 @@ struct SeededEngine {
         print("model_bytes", model.memoryBytes)
     }
 
+    /// What the engine does with a sample of a model that isn't in memory: load, replay the rows since the checkpoint, process one, and
+    /// save when that makes it worth while. The models have 0, 1, 2 … rows to replay in turn, as after a long time of it.
+    func visit(count: Int, records: Int) throws {
+        let worthSaving = ModelRunner.Configuration().rowsWorthSaving
+        var cpu: [Double] = []
+        var elapsed: [Double] = []
+        var written = 0
+        for metric in 0..<count {
+            let unsaved = metric % worthSaving
+            let (cpuBefore, before) = (cpuSeconds(), elapsedSeconds())
+            guard let info = try store.candidates(uid: Self.uid(metric)).first else {
+                throw EngineError(.notFound, "model \(metric) has no checkpoint in \(data)")
+            }
+            var model = try factory.load(definition, try store.load(info).model)
+            for record in records...records + unsaved {
+                _ = try model.process(Self.sample(model: metric, record: record))
+            }
+            if unsaved + 1 == worthSaving {
+                let rowid = info.rowid + Int64(worthSaving)
+                let saved = try store.save(
+                    Checkpoint(uid: info.uid, generation: info.generation, rowid: rowid, model: model.encoded())
+                )
+                written += saved[0].storedBytes
+            }
+            cpu.append((cpuSeconds() - cpuBefore) * 1000)
+            elapsed.append((elapsedSeconds() - before) * 1000)
+        }
+        print("visit_cpu_p50", percentile(cpu, 0.5))
+        print("visit_cpu_p99", percentile(cpu, 0.99))
+        print("visit_elapsed_p50", percentile(elapsed, 0.5))
+        print("visit_elapsed_p99", percentile(elapsed, 0.99))
+        print("visit_bytes_per_sample", written / max(1, count))
+    }
+
     func swap(count: Int, records: Int) throws {
         var cpu: [Double] = []
         var elapsed: [Double] = []
@@ -133,14 +167,14 @@ struct SeededEngine {
     }
 
     /// Milliseconds of CPU time, medians, in the envelope of a checkpoint file but without the disk.
-    static func checkpoint(records: Int) throws {
+    static func checkpoint(records: Int, times: Int) throws {
         let factory = HTMScoringModelFactory()
         let state = try learned(0, records: records, factory)
         let model = try factory.load(definition, state)
         var saves: [Double] = []
         var loads: [Double] = []
         var size = 0
-        for _ in 0..<15 {
+        for _ in 0..<times {
             var began = cpuSeconds()
             let file = CheckpointEnvelope.encode(
                 Checkpoint(uid: uid(0), generation: 1, rowid: Int64(records), model: try model.encoded())

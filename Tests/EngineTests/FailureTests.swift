@@ -38,17 +38,17 @@ import Testing
     }
 
     @Test func aFullDiskRefusesSamplesAndTakesThemWhenThereIsRoom() throws {
-        let samples = makeSamples(1000).map { IncomingSample(name: "m", sample: $0) }
+        let samples = makeSamples(2000).map { IncomingSample(name: "m", sample: $0) }
         var stored: [IncomingSample] = []
         do {
-            // The empty tables take some 40 pages, the thousand rows as many again.
+            // The empty tables take some 40 pages, the two thousand rows as many again.
             let repository = try open { $0.maximumPages = 60 }
             defer { repository.close() }
             let storer = makeStorer(repository)
             storer.start()
             defer { storer.stop() }
             var refused = false
-            for start in stride(from: 0, to: 1000, by: 100) {
+            for start in stride(from: 0, to: 2000, by: 100) {
                 do {
                     let chunk = Array(samples[start..<start + 100])
                     try #expect(storer.store(chunk).isEmpty)

@@ -240,4 +240,35 @@ import Testing
         let second = try SQLiteDatabase(.init(path: directory.file("t.sqlite")))
         second.close()
     }
+
+    @Test func highRowsOfAllMetricsAreFoundWhateverTheIndexHolds() throws {
+        let scores = [0.2, 0.5, 0.985, 0.99, 0.9901, 0.995, 0.99995]
+        let uids = try (1...3).map { try makeMetric("m\($0)", rows: scores.count, status: .active) }
+        for uid in uids {
+            let rows = scores.enumerated().map { index, score in
+                ScoredRow(
+                    rowid: Int64(index + 1),
+                    timestamp: Int64(index + 1) * 300,
+                    rawAnomalyScore: 0,
+                    anomalyScore: score,
+                    displayValue: 0,
+                    predictions: "null",
+                    reason: nil
+                )
+            }
+            let batch = ScoreBatch(uid: uid, generation: 1, rows: rows, publishedRowid: 0)
+            #expect(try repository.write { try $0.storeScores([batch]) } == [true])
+        }
+        for threshold in [0, 0.5, 0.98, 0.9899, 0.99, 0.991, 0.9999, 1] {
+            var found: [String: [Double]] = [:]
+            try repository.read { reading in
+                try reading.forEachRow(uid: nil, scoredAbove: threshold) { row in
+                    found[row.uid, default: []].append(row.anomalyScore)
+                    return true
+                }
+            }
+            let expected = scores.filter { $0 > threshold }
+            for uid in uids { #expect(found[uid] ?? [] == expected, "above \(threshold)") }
+        }
+    }
 }

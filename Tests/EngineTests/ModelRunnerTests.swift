@@ -107,6 +107,17 @@ import Testing
         #expect(report.checkpoints > 0)
     }
 
+    @Test func checkpointsThatWaitForScoresDontWaitForEver() throws {
+        // All at once, so that there is no time in between: a model is saved in line with its rows then, at twice 50.
+        let engine = try EngineFixture(directory)
+        let uid = try engine.operations.monitor(ModelSpec(metric: "m", modelParams: ranged))
+        try engine.send("m", makeSamples(530))
+        #expect(try engine.allScored("m", count: 530))
+        #expect(engine.runner.waitUntilIdle(timeoutMilliseconds: 10_000))
+        #expect(try engine.eventually { try engine.checkpoints.candidates(uid: uid).first?.rowid ?? 0 >= 430 })
+        check(try engine.rows("m"))
+    }
+
     @Test func modelsThatDontFitInMemoryAreSwappedWithoutAChange() throws {
         let engine = try EngineFixture(
             directory,

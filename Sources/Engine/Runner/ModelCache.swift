@@ -17,6 +17,8 @@ final class ModelSlot {
     var checkpointRowid: Int64
     /// Whether the database had more rows than one turn takes when it was last asked.
     var isBehind = false
+    /// Whether it waits for its worker to have time to save it.
+    var isDue = false
     /// As counted in the cache's total.
     fileprivate(set) var countedBytes = 0
     fileprivate var newer: ModelSlot?
@@ -57,6 +59,9 @@ struct ModelCache {
 
     /// All slots, in no order.
     var all: some Collection<ModelSlot> { slots.values }
+
+    /// The slot, which doesn't count as used by that.
+    func slot(_ uid: String) -> ModelSlot? { slots[uid] }
 
     /// The slot, which counts as used now.
     mutating func use(_ uid: String) -> ModelSlot? {

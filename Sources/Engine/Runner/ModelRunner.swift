@@ -14,7 +14,7 @@ package final class ModelRunner: PartitionWorker {
         package var memoryBudget = 1 << 30
         /// Where given, the whole process is kept within the budget, not only what the models count.
         package var processMemory: ProcessMemory?
-        /// `[model_runner] target_requests_per_checkpoint`: rows between two checkpoints of a model.
+        /// `[model_runner] target_requests_per_checkpoint`: rows between two checkpoints of a model; up to twice as many under load.
         package var rowsPerCheckpoint = 500
         /// `[metric_streamer] chunk_size`: most rows in one result message.
         package var chunkSize = 1440
@@ -23,6 +23,9 @@ package final class ModelRunner: PartitionWorker {
         /// Time between two looks for work that nobody hinted at. Unit: seconds.
         package var repairInterval: Int64 = 120
         /// When a model leaves memory, rows that are rather replayed later than saved now.
+        ///
+        /// Saving costs as much as replaying some 80 rows. Saving every n rows, a row of a model that is swapped in for it costs 80 / n for the
+        /// save and (n − 1) / 2 for the replay: least at 13, and little more at 20, where a third less is written.
         package var rowsWorthSaving = 20
         /// `[debugging] profiling` of model-swapper.conf: whether the models' time for each batch is logged.
         package var logsTimings = false

@@ -12,7 +12,7 @@ final class ModelWorker: @unchecked Sendable {
     struct Configuration: Sendable {
         /// What this worker's models may take now, given what they take. Unit: bytes.
         var memoryLimit: @Sendable (Int) -> Int
-        /// Rows between two checkpoints.
+        /// Rows after which a model is saved as soon as nothing else is to do; after twice as many it is saved at once.
         var rowsPerCheckpoint: Int
         /// Rows a model may take before others have their turn.
         var rowsPerTurn: Int
@@ -81,6 +81,7 @@ final class ModelWorker: @unchecked Sendable {
         case .stopping: return false
         case .ownershipChanged: dropModelsOfOthers()
         case .work(let uid, let work): run(uid, work)
+        case .save(let uid): saveDue(uid)
         }
         measures.withLock { $0 = (cache.count, cache.totalBytes) }
         inbox.finished()
@@ -219,12 +220,32 @@ final class ModelWorker: @unchecked Sendable {
                 .scores(InferenceResults(metric: slot.metric, generation: slot.generation, rows: rows))
             )
         }
-        if slot.rowid - slot.checkpointRowid >= Int64(configuration.rowsPerCheckpoint) { try save(slot) }
+        // Models that began together come to this row together: their samples go before their checkpoints, as long as those don't fall
+        // behind.
+        let unsaved = slot.rowid - slot.checkpointRowid
+        if unsaved >= 2 * Int64(configuration.rowsPerCheckpoint) {
+            try save(slot)
+        } else if unsaved >= Int64(configuration.rowsPerCheckpoint), !slot.isDue {
+            slot.isDue = true
+            inbox.saveLater(slot.uid)
+        }
+    }
+
+    /// Saves a model that asked for it, unless that was done since, or it is gone.
+    private func saveDue(_ uid: String) {
+        guard let slot = cache.slot(uid), slot.isDue else { return }
+        do {
+            try save(slot)
+        } catch {
+            slot.isDue = false
+            logger.warning("runner", "the model of metric \(uid) can't be encoded: \(error)")
+        }
     }
 
     private func save(_ slot: ModelSlot) throws {
         let state = try slot.model.encoded()
         slot.checkpointRowid = slot.rowid
+        slot.isDue = false
         results.add(
             .checkpoint(
                 Checkpoint(uid: slot.uid, generation: slot.generation, rowid: slot.rowid, model: state)

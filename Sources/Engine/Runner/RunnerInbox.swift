@@ -54,11 +54,15 @@ final class RunnerInbox: Sendable {
         var droppedHints: Int64 = 0
         /// Asks the worker to drop models of partitions it doesn't own any more.
         var ownershipChanged = false
+        /// Models to save when nothing else is to do.
+        var due: [String] = []
         var isStopping = false
     }
 
     enum Item {
         case work(uid: String, PendingWork)
+        /// Nothing waits: time to save a model.
+        case save(uid: String)
         case ownershipChanged
         case stopping
     }
@@ -131,6 +135,9 @@ final class RunnerInbox: Sendable {
         }
     }
 
+    /// Asks for a model to be saved when nothing else is to do.
+    func saveLater(_ uid: String) { state.update { $0.due.append(uid) } }
+
     func ownershipChanged() { state.update { $0.ownershipChanged = true } }
 
     func stop() { state.update { $0.isStopping = true } }
@@ -145,7 +152,13 @@ final class RunnerInbox: Sendable {
                 state.current = ""
                 return .ownershipChanged
             }
-            guard state.head < state.order.count else { return state.isStopping ? .stopping : nil }
+            guard state.head < state.order.count else {
+                if state.isStopping { return .stopping }
+                guard !state.due.isEmpty else { return nil }
+                let uid = state.due.removeFirst()
+                state.current = uid
+                return .save(uid: uid)
+            }
             let uid = state.order[state.head]
             state.head += 1
             if state.head > 1024, state.head * 2 > state.order.count {
@@ -176,6 +189,7 @@ final class RunnerInbox: Sendable {
             state.head = 0
             state.pending = [:]
             state.delayed = [:]
+            state.due = []
             state.sampleCount = 0
         }
     }
@@ -185,7 +199,7 @@ final class RunnerInbox: Sendable {
     /// - Returns: False when the time is up.
     func waitUntilIdle(timeoutMilliseconds: Int) -> Bool {
         state.wait(timeoutMilliseconds: timeoutMilliseconds) { state in
-            state.pending.isEmpty && state.current == nil ? true : nil
+            state.pending.isEmpty && state.current == nil && state.due.isEmpty ? true : nil
         } ?? false
     }
 }

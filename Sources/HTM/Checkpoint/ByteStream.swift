@@ -96,6 +96,17 @@ struct ByteStreamReader {
         self.bytes = bytes
     }
 
+    /// What hasn't been read yet, for kernels; `skip` says how far they came.
+    @inline(__always)
+    var unread: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: bytes[position...]) }
+
+    /// Goes on `count` bytes later.
+    @inline(__always)
+    mutating func skip(_ count: Int) {
+        assert(count >= 0 && count <= bytes.count - position, "more bytes read than there are")
+        position += count
+    }
+
     /// Whether everything was read, and nothing beyond.
     var isAtEnd: Bool { position == bytes.count && !hasFailed }
 

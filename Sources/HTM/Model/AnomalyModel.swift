@@ -119,8 +119,9 @@ extension AnomalyModel {
 
     /// The whole state but the parameters. Layout: docs/formats/checkpoint.md.
     public func encoded() -> [UInt8] {
+        // Rather too much, which costs nothing until it is touched, than moving everything when it turns out too little.
         var state = StateEncoder(
-            reservingCapacity: synapseCount * 3 + segmentCount * 12 + spatialPooler.changedColumnCount * 800
+            reservingCapacity: 131_072 + synapseCount * 4 + segmentCount * 16 + spatialPooler.changedColumnCount * 1500
                 + (classifier?.encodedSize ?? 0)
         )
         state.encode(Self.magic)

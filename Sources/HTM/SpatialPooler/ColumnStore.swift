@@ -47,6 +47,13 @@ final class ColumnStore {
         return slot == 0 ? nil : slot - 1
     }
 
+    /// Makes room for `count` columns.
+    func reserve(_ count: Int) {
+        columns.reserveCapacity(count)
+        permanences.reserve(count * stride)
+        connected.reserve(count * wordsPerColumn)
+    }
+
     /// The slot of a column, which takes over the blueprint's values when it has none yet.
     func ownedSlot(of column: Int, blueprint: SpatialPoolerBlueprint) -> Int {
         let existing = Int(slotPlusOne[column])

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CKernels
+
 extension SpatialPooler {
     /// Appends what differs from the blueprint. Layout: docs/formats/checkpoint.md, "Spatial pooler".
     package func encode(into encoder: inout StateEncoder) {
@@ -20,7 +22,10 @@ extension SpatialPooler {
         }
         let columns = store.columns.sorted()
         encoder.encodeVarint(columns.count)
-        var coder = PermanenceCoder(blueprint: blueprint)
+        var coder = PermanenceCoder(blueprint: blueprint, level: level)
+        defer { coder.deallocate() }
+        steps.reserve(columns.count * (2 * store.stride + 8))
+        residues.reserve(columns.count * 2 * store.stride)
         for column in columns {
             encoder.encode(column)
             coder.encode(
@@ -49,6 +54,7 @@ extension SpatialPooler {
         boostFactors = try Self.decodeColumnFloats(boosted, "SP boost factors", &decoder)
         let changed = try decoder.decodeCount(bytesPerElement: 2, "SP columns")
         store = ColumnStore(blueprint: blueprint)
+        store.reserve(min(changed, columnCount))
         var last = -1
         for _ in 0..<changed {
             let column = Int(try decoder.decodeUInt16())
@@ -85,18 +91,46 @@ extension SpatialPooler {
 
     private func restorePermanences(_ steps: UnsafeBufferPointer<UInt8>, _ residues: UnsafeBufferPointer<UInt8>) -> Bool
     {
-        var steps = ByteStreamReader(steps)
-        var residues = ByteStreamReader(residues)
-        var coder = PermanenceCoder(blueprint: blueprint)
+        guard let firstStep = steps.baseAddress, let firstResidue = residues.baseAddress else {
+            return store.columns.isEmpty && steps.isEmpty && residues.isEmpty
+        }
+        var coder = PermanenceCoder(blueprint: blueprint, level: level)
+        defer { coder.deallocate() }
+        var streams = ck_permanence_streams(
+            steps: firstStep,
+            steps_end: firstStep + steps.count,
+            residues: firstResidue,
+            residues_end: firstResidue + residues.count
+        )
+        // The masks follow from the permanences: no need to store them. A learning step that leaves permanences as they are makes them.
+        let rule = ck_adapt_rule(
+            increment: 0,
+            decrement: 0,
+            connected: blueprint.parameters.connectedThreshold,
+            trim: blueprint.parameters.trimThreshold,
+            maximum: 1
+        )
+        let words = blueprint.wordsPerColumn
         for (slot, column) in store.columns.enumerated() {
             let permanences = store.permanences.base + slot * store.stride
-            guard coder.decode(into: permanences, column: Int(column), &steps, &residues) else {
+            guard coder.decode(into: permanences, column: Int(column), &streams) else {
                 return false
             }
-            // The masks follow from the permanences: no need to store them.
-            refreshConnected(column: Int(column), slot: slot)
+            blueprint.potential.withUnsafeBufferPointer { potential in
+                let potential = potential.baseAddress! + Int(column) * words
+                // As if all inputs were on: 0 is added.
+                ck_adapt_column(
+                    level.kernel,
+                    permanences,
+                    potential,
+                    potential,
+                    Int32(words),
+                    rule,
+                    store.connected.base + slot * words
+                )
+            }
         }
-        return steps.isAtEnd && residues.isAtEnd
+        return streams.steps == streams.steps_end && streams.residues == streams.residues_end
     }
 }
 
@@ -109,22 +143,28 @@ private struct PermanenceCoder {
     private let blueprint: SpatialPoolerBlueprint
     private let unit: Double
     private let inverseUnit: Double
-    private var stepCounts: [Int32]
+    private let level: KernelLevel
+    private var stepCounts: GrowableBuffer<Int32>
+    private var remainders: GrowableBuffer<Int64>
 
-    /// Stands for a permanence of exactly 0 in the stream of steps.
-    private static let zero = 0
-    /// Stands for exactly 1.
-    private static let one = 1
-    private static let firstStep = 2
+    /// The most that a permanence takes in either stream. Unit: bytes.
+    private static let longest = 6
 
-    init(blueprint: SpatialPoolerBlueprint) {
+    init(blueprint: SpatialPoolerBlueprint, level: KernelLevel) {
         self.blueprint = blueprint
+        self.level = level
         let parameters = blueprint.parameters
         let step = [parameters.synPermInactiveDec, parameters.synPermActiveInc, 0.0005].first { $0 > 0 } ?? 0.0005
         // The decimal number meant, so that the residues are the rounding errors alone.
         unit = max((Double(step) * 1e6).rounded(), 1) / 1e6
         inverseUnit = 1 / unit
-        stepCounts = [Int32](repeating: 0, count: blueprint.permanencesPerColumn)
+        stepCounts = GrowableBuffer(repeating: 0, count: blueprint.permanencesPerColumn)
+        remainders = GrowableBuffer(repeating: 0, count: blueprint.permanencesPerColumn)
+    }
+
+    mutating func deallocate() {
+        stepCounts.deallocate()
+        remainders.deallocate()
     }
 
     private func count(of column: Int) -> Int {
@@ -132,84 +172,60 @@ private struct PermanenceCoder {
         return (column * words..<(column + 1) * words).reduce(0) { $0 + blueprint.potential[$1].nonzeroBitCount }
     }
 
-    @inline(__always)
-    private func predicted(_ initial: Float, steps: Int32) -> Float {
-        Float(Double(initial) + Double(steps) * unit)
+    private var scratch: ck_permanence_scratch {
+        ck_permanence_scratch(steps: stepCounts.base, residues: remainders.base)
     }
 
-    mutating func encode(
-        _ permanences: UnsafeMutablePointer<Float>,
+    func encode(
+        _ permanences: UnsafePointer<Float>,
         column: Int,
         _ steps: inout ByteStream,
         _ residues: inout ByteStream
     ) {
         let count = count(of: column)
-        let offset = column * blueprint.permanencesPerColumn
+        var scratch = scratch
         blueprint.permanences.withUnsafeBufferPointer { initial in
-            var lowest: Int32 = .max
-            for index in 0..<count {
-                let difference = (Double(permanences[index]) - Double(initial[offset + index])) * inverseUnit
-                let step = Int32(difference.rounded(.toNearestOrEven))
-                stepCounts[index] = step
-                if permanences[index] != 0 && permanences[index] != 1 {
-                    lowest = min(lowest, step)
+            let initial = initial.baseAddress! + column * blueprint.permanencesPerColumn
+            steps.append(atMost: Self.longest * (count + 1)) { stepAddress in
+                var stepEnd: UnsafeMutablePointer<UInt8>? = stepAddress
+                residues.append(atMost: Self.longest * count + 1) { residueAddress in
+                    var residueEnd: UnsafeMutablePointer<UInt8>? = residueAddress
+                    ck_encode_permanences(
+                        level.kernel,
+                        permanences,
+                        initial,
+                        Int32(count),
+                        unit,
+                        inverseUnit,
+                        &scratch,
+                        &stepEnd,
+                        &residueEnd
+                    )
+                    return residueEnd!
                 }
-            }
-            lowest = lowest == .max ? 0 : lowest
-            steps.appendSignedVarint(Int(lowest))
-            for index in 0..<count {
-                let permanence = permanences[index]
-                if permanence == 0 {
-                    steps.append(UInt8(Self.zero))
-                } else if permanence == 1 {
-                    steps.append(UInt8(Self.one))
-                } else {
-                    steps.appendVarint(Int(stepCounts[index] - lowest) + Self.firstStep)
-                    let expected = predicted(initial[offset + index], steps: stepCounts[index])
-                    let residue =
-                        Int(Int32(bitPattern: permanence.bitPattern)) - Int(Int32(bitPattern: expected.bitPattern))
-                    residues.appendSignedVarint(residue)
-                }
+                return stepEnd!
             }
         }
     }
 
-    mutating func decode(
+    func decode(
         into permanences: UnsafeMutablePointer<Float>,
         column: Int,
-        _ steps: inout ByteStreamReader,
-        _ residues: inout ByteStreamReader
+        _ streams: inout ck_permanence_streams
     ) -> Bool {
         let count = count(of: column)
-        let offset = column * blueprint.permanencesPerColumn
-        let lowest = steps.signedVarint()
-        guard abs(lowest) <= 1 << 24 else {
-            return false
-        }
+        var scratch = scratch
         return blueprint.permanences.withUnsafeBufferPointer { initial in
-            for index in 0..<count {
-                let step = steps.varint()
-                if step == Self.zero {
-                    permanences[index] = 0
-                } else if step == Self.one {
-                    permanences[index] = 1
-                } else {
-                    guard step <= 1 << 24 else {
-                        return false
-                    }
-                    let expected = predicted(initial[offset + index], steps: Int32(lowest + step - Self.firstStep))
-                    let bits = Int(Int32(bitPattern: expected.bitPattern)) + residues.signedVarint()
-                    guard let pattern = UInt32(exactly: bits) else {
-                        return false
-                    }
-                    let permanence = Float(bitPattern: pattern)
-                    guard permanence >= 0 && permanence <= 1 else {
-                        return false
-                    }
-                    permanences[index] = permanence
-                }
-            }
-            return !steps.hasFailed && !residues.hasFailed
+            let initial = initial.baseAddress! + column * blueprint.permanencesPerColumn
+            return ck_decode_permanences(
+                level.kernel,
+                permanences,
+                initial,
+                Int32(count),
+                unit,
+                &scratch,
+                &streams
+            ) != 0
         }
     }
 }

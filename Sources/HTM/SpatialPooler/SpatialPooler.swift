@@ -13,7 +13,7 @@ package struct SpatialPooler: Sendable {
     let blueprint: SpatialPoolerBlueprint
     /// Owned by one pooler at a time for writing: `makeUnique()` before every change.
     nonisolated(unsafe) var store: ColumnStore
-    private let level: KernelLevel
+    let level: KernelLevel
     /// Records seen, and of them records learned from.
     var iteration = 0
     var learningIteration = 0

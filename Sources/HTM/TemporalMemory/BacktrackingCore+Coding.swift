@@ -10,22 +10,20 @@ private struct SegmentReaders {
     var slots: ByteStreamReader
     var ages: ByteStreamReader
     var dutyCycles: ByteStreamReader
-    var columns: ByteStreamReader
-    var cells: ByteStreamReader
-    var permanences: ByteStreamReader
+    var synapses: SynapseReaders
 
     init(_ streams: [UnsafeBufferPointer<UInt8>]) {
         slots = ByteStreamReader(streams[0])
         ages = ByteStreamReader(streams[1])
         dutyCycles = ByteStreamReader(streams[2])
-        columns = ByteStreamReader(streams[3])
-        cells = ByteStreamReader(streams[4])
-        permanences = ByteStreamReader(streams[5])
+        synapses = SynapseReaders(
+            columns: ByteStreamReader(streams[3]),
+            cells: ByteStreamReader(streams[4]),
+            permanences: ByteStreamReader(streams[5])
+        )
     }
 
-    var areAtEnd: Bool {
-        slots.isAtEnd && ages.isAtEnd && dutyCycles.isAtEnd && columns.isAtEnd && cells.isAtEnd && permanences.isAtEnd
-    }
+    var areAtEnd: Bool { slots.isAtEnd && ages.isAtEnd && dutyCycles.isAtEnd && synapses.areAtEnd }
 }
 
 extension BacktrackingCore {
@@ -264,7 +262,7 @@ extension BacktrackingCore {
         cells: inout ByteStream,
         permanences: inout ByteStream
     ) {
-        let cellsPerColumn = parameters.cellsPerColumn
+        let shape = pool.shape
         // Touched only as far as it is used.
         columns.reserve(2 * pool.synapseCount)
         cells.reserve(pool.synapseCount)
@@ -277,25 +275,7 @@ extension BacktrackingCore {
             }
             let record = pool.records[Int(segment)]
             let size = Int(record.size)
-            let sources = pool.sources(of: record)
-            columns.append(atMost: 3 * size + 1) { address in
-                var (address, last) = (address, 0)
-                for synapse in 0..<size {
-                    let column = pool.column(of: sources[synapse])
-                    // The last column isn't left in ascending order, so distances are never negative.
-                    address = ByteStream.writeVarint(column - last, at: address)
-                    last = column
-                }
-                return address
-            }
-            cells.append(atMost: 3 * size + 1) { address in
-                var address = address
-                for synapse in 0..<size {
-                    let cell = Int(sources[synapse]) - pool.column(of: sources[synapse]) * cellsPerColumn
-                    address = ByteStream.writeVarint(cell, at: address)
-                }
-                return address
-            }
+            Layout.encode(pool.sources(of: record), count: size, shape, columns: &columns, cells: &cells)
             Layout.Rule.encode(pool.permanences(of: record), count: size, into: &permanences)
         }
     }
@@ -402,32 +382,25 @@ extension BacktrackingCore {
             units: 0
         )
         let segment = pool.insert(record, capacity: size)
-        let sources = pool.sources(of: pool.records[segment])
-        let permanences = pool.permanences(of: pool.records[segment])
-        // Copies that the loop can keep in registers.
-        var (columns, cells, codes) = (readers.columns, readers.cells, readers.permanences)
-        let (columnCount, cellsPerColumn) = (parameters.columnCount, parameters.cellsPerColumn)
-        var column = 0
-        var previous = -1
-        var connected = 0
-        for synapse in 0..<size {
-            column += columns.unforeseenVarint()
-            let cellInColumn = cells.varint()
-            let source = column * cellsPerColumn + cellInColumn
-            guard column < columnCount, cellInColumn < cellsPerColumn, source > previous,
-                let stored = rule.decode(from: &codes)
-            else {
-                return false
-            }
-            previous = source
-            sources[synapse] = Cell(truncatingIfNeeded: source)
-            permanences[synapse] = stored
-            connected += rule.isConnected(stored) ? 1 : 0
+        let synapses = Synapses<Layout>(
+            sources: pool.sources(of: pool.records[segment]),
+            permanences: pool.permanences(of: pool.records[segment]),
+            count: size
+        )
+        let counts = pool.announcedSources(ofSegment: segment)
+        guard
+            let connected = Layout.decode(
+                into: synapses,
+                from: &readers.synapses,
+                pool.shape,
+                rule: rule,
+                counts: counts
+            )
+        else {
+            return false
         }
-        pool.announceSynapses(of: segment)
         pool.setConnected(connected, of: segment)
-        (readers.columns, readers.cells, readers.permanences) = (columns, cells, codes)
-        return !columns.hasFailed && !cells.hasFailed && !codes.hasFailed
+        return true
     }
 
     // MARK: Queued updates
@@ -502,11 +475,14 @@ extension BacktrackingCore {
 
     /// Segment numbers of all cells that the queue may name: those of predicted learning cells.
     private func segmentNumbers() -> [UInt64: UInt32] {
-        let cells = Set(learnPredictions.elements.map { UInt64($0.cell) })
+        var isNamed = [Bool](repeating: parameters.doPooling, count: cellCount)
+        for prediction in learnPredictions.elements {
+            isNamed[Int(prediction.cell)] = true
+        }
         var numbers: [UInt64: UInt32] = [:]
         for segment in 0..<pool.records.count where pool.records[segment].size > 0 {
             let record = pool.records[segment]
-            if parameters.doPooling || cells.contains(UInt64(record.cell)) {
+            if isNamed[Int(record.cell)] {
                 numbers[Self.key(record.cell, UInt16(record.slot))] = UInt32(segment)
             }
         }

@@ -28,7 +28,7 @@ struct CodedPermanence: PermanenceRule {
     let floats: [Float]
     /// Codes from here on are connected.
     let firstConnected: UInt8
-    private let codeCount: UInt8
+    let codeCount: UInt8
     private let tables: Tables
     /// Increases of the 256 codes, then decreases; lives as long as `tables`, and never changes.
     private nonisolated(unsafe) let codes: UnsafePointer<UInt8>

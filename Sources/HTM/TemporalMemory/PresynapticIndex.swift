@@ -93,30 +93,17 @@ struct PresynapticIndex {
         banks[bank][position] = head
     }
 
-    /// The heads of a segment's bank, by position. While an index is built, entries that will be added are counted in them.
-    @inline(__always)
-    func heads(of segment: Int) -> UnsafeMutablePointer<ListHead> {
-        banks[segment >> Self.bankShift].base
+    /// Makes a list of `count` entries, to be written into `ids` after `extendToLists`.
+    ///
+    /// - Returns: The place of the first in `ids`.
+    mutating func allocateList(of count: Int, at position: Int, inBank bank: Int) -> UInt32 {
+        let (start, units) = allocator.allocate((count + Self.idsPerUnit - 1) / Self.idsPerUnit)
+        banks[bank][position] = ListHead(start: start, count: UInt16(count), units: UInt16(units))
+        return start * UInt32(Self.idsPerUnit)
     }
 
-    /// Gives every list room for the entries announced.
-    mutating func allocateAnnounced() {
-        for bank in banks.indices {
-            let heads = banks[bank]
-            for position in 0..<heads.count where heads[position].count > 0 {
-                let needed = (Int(heads[position].count) + Self.idsPerUnit - 1) / Self.idsPerUnit
-                let (start, units) = allocator.allocate(needed)
-                heads[position] = ListHead(start: start, count: 0, units: UInt16(units))
-            }
-        }
+    /// Sees to room for the entries of all lists.
+    mutating func extendToLists() {
         ids.resize(to: max(allocator.end * Self.idsPerUnit, ids.count), filling: 0)
-    }
-
-    /// Adds an entry that was announced.
-    @inline(__always)
-    func addAnnounced(_ segment: Int, to head: UnsafeMutablePointer<ListHead>) {
-        let end = Int(head.pointee.start) * Self.idsPerUnit + Int(head.pointee.count)
-        ids.base[end] = UInt16(truncatingIfNeeded: segment & (Self.bankSize - 1))
-        head.pointee.count += 1
     }
 }

@@ -44,6 +44,27 @@ protocol SegmentLayout {
         level: KernelLevel
     ) -> Reinforcement?
 
+    /// Appends a segment's sources to the streams of a checkpoint.
+    static func encode(
+        _ sources: UnsafePointer<Cell>,
+        count: Int,
+        _ shape: CellShape,
+        columns: inout ByteStream,
+        cells: inout ByteStream
+    )
+
+    /// Reads a segment's synapses from a checkpoint and counts each source: counts[source] += 1.
+    ///
+    /// - Parameter counts: As many as there are cells, and at least 65,536.
+    /// - Returns: How many are connected; `nil` if they aren't ascending cells of this shape with permanences of this rule.
+    static func decode(
+        into synapses: Synapses<Self>,
+        from readers: inout SynapseReaders,
+        _ shape: CellShape,
+        rule: Rule,
+        counts: UnsafeMutablePointer<UInt16>
+    ) -> Int?
+
     /// Whether a permanence is the mark of `reinforce` for removal.
     static func isRemoved(_ stored: Rule.Stored) -> Bool
 
@@ -55,6 +76,91 @@ protocol SegmentLayout {
         level: KernelLevel,
         into indices: inout GrowableBuffer<UInt32>
     )
+}
+
+/// How cells are numbered: column · cellsPerColumn + cell.
+struct CellShape {
+    let columnCount: Int
+    let cellsPerColumn: Int
+    /// cell >> columnShift is its column; -1 when that isn't so.
+    let columnShift: Int
+
+    /// Whether the coding kernels do: a column takes at most two bytes, a cell within it one.
+    var fitsKernels: Bool { columnShift >= 0 && columnShift <= 7 && columnCount <= 1 << 14 }
+
+    @inline(__always)
+    func column(of cell: Int) -> Int {
+        columnShift >= 0 ? cell >> columnShift : cell / cellsPerColumn
+    }
+}
+
+/// The streams of a checkpoint that synapses are read from.
+struct SynapseReaders {
+    var columns: ByteStreamReader
+    var cells: ByteStreamReader
+    var permanences: ByteStreamReader
+
+    var areAtEnd: Bool { columns.isAtEnd && cells.isAtEnd && permanences.isAtEnd }
+}
+
+extension SegmentLayout {
+    /// `encode` without a kernel.
+    static func encodeOneByOne(
+        _ sources: UnsafePointer<Cell>,
+        count: Int,
+        _ shape: CellShape,
+        columns: inout ByteStream,
+        cells: inout ByteStream
+    ) {
+        columns.append(atMost: 3 * count + 1) { address in
+            var (address, last) = (address, 0)
+            for synapse in 0..<count {
+                let column = shape.column(of: Int(sources[synapse]))
+                // The last column isn't left in ascending order, so distances are never negative.
+                address = ByteStream.writeVarint(column - last, at: address)
+                last = column
+            }
+            return address
+        }
+        cells.append(atMost: 3 * count + 1) { address in
+            var address = address
+            for synapse in 0..<count {
+                let source = Int(sources[synapse])
+                address = ByteStream.writeVarint(source - shape.column(of: source) * shape.cellsPerColumn, at: address)
+            }
+            return address
+        }
+    }
+
+    /// `decode` without a kernel.
+    static func decodeOneByOne(
+        into synapses: Synapses<Self>,
+        from readers: inout SynapseReaders,
+        _ shape: CellShape,
+        rule: Rule,
+        counts: UnsafeMutablePointer<UInt16>
+    ) -> Int? {
+        var column = 0
+        var previous = -1
+        var connected = 0
+        for synapse in 0..<synapses.count {
+            column += readers.columns.unforeseenVarint()
+            let cellInColumn = readers.cells.varint()
+            let source = column * shape.cellsPerColumn + cellInColumn
+            guard column < shape.columnCount, cellInColumn < shape.cellsPerColumn, source > previous,
+                let stored = rule.decode(from: &readers.permanences)
+            else {
+                return nil
+            }
+            previous = source
+            synapses.sources[synapse] = Cell(truncatingIfNeeded: source)
+            synapses.permanences[synapse] = stored
+            counts[source] += 1
+            connected += rule.isConnected(stored) ? 1 : 0
+        }
+        let failed = readers.columns.hasFailed || readers.cells.hasFailed || readers.permanences.hasFailed
+        return failed ? nil : connected
+    }
 }
 
 /// A segment's synapses, in place.

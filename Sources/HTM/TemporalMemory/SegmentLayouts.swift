@@ -94,6 +94,69 @@ enum CompactLayout: SegmentLayout {
     }
 
     @inline(__always)
+    static func encode(
+        _ sources: UnsafePointer<UInt16>,
+        count: Int,
+        _ shape: CellShape,
+        columns: inout ByteStream,
+        cells: inout ByteStream
+    ) {
+        guard shape.fitsKernels else {
+            return encodeOneByOne(sources, count: count, shape, columns: &columns, cells: &cells)
+        }
+        let (size, shift) = (Int32(truncatingIfNeeded: count), Int32(truncatingIfNeeded: shape.columnShift))
+        columns.append(atMost: 3 * count + 1) { ck_encode_columns(sources, size, shift, $0) }
+        cells.append(atMost: count) { address in
+            ck_encode_cells(sources, size, shift, address)
+            return address + count
+        }
+    }
+
+    @inline(__always)
+    static func decode(
+        into synapses: Synapses<CompactLayout>,
+        from readers: inout SynapseReaders,
+        _ shape: CellShape,
+        rule: CodedPermanence,
+        counts: UnsafeMutablePointer<UInt16>
+    ) -> Int? {
+        guard shape.fitsKernels else {
+            return decodeOneByOne(into: synapses, from: &readers, shape, rule: rule, counts: counts)
+        }
+        let (columns, cells, codes) = (readers.columns.unread, readers.cells.unread, readers.permanences.unread)
+        guard let firstColumn = columns.baseAddress, let firstCell = cells.baseAddress,
+            let firstCode = codes.baseAddress,
+            codes.count >= synapses.count
+        else {
+            return nil
+        }
+        var streams = ck_source_streams(
+            columns: firstColumn,
+            columns_end: firstColumn + columns.count,
+            cells: firstCell,
+            cells_end: firstCell + cells.count
+        )
+        let size = Int32(truncatingIfNeeded: synapses.count)
+        let isSound = ck_decode_sources(
+            &streams,
+            size,
+            Int32(truncatingIfNeeded: shape.columnCount),
+            Int32(truncatingIfNeeded: shape.columnShift),
+            synapses.sources,
+            counts
+        )
+        let connected = ck_count_codes(firstCode, size, rule.firstConnected, UInt8(truncatingIfNeeded: rule.codeCount))
+        guard isSound != 0, connected >= 0 else {
+            return nil
+        }
+        synapses.permanences.update(from: firstCode, count: synapses.count)
+        readers.columns.skip(streams.columns - firstColumn)
+        readers.cells.skip(synapses.count)
+        readers.permanences.skip(synapses.count)
+        return Int(connected)
+    }
+
+    @inline(__always)
     static func isRemoved(_ stored: UInt8) -> Bool {
         stored == CodedPermanence.removed
     }
@@ -172,6 +235,26 @@ enum WideLayout: SegmentLayout {
         level: KernelLevel
     ) -> Reinforcement? {
         nil
+    }
+
+    static func encode(
+        _ sources: UnsafePointer<UInt32>,
+        count: Int,
+        _ shape: CellShape,
+        columns: inout ByteStream,
+        cells: inout ByteStream
+    ) {
+        encodeOneByOne(sources, count: count, shape, columns: &columns, cells: &cells)
+    }
+
+    static func decode(
+        into synapses: Synapses<WideLayout>,
+        from readers: inout SynapseReaders,
+        _ shape: CellShape,
+        rule: FloatPermanence,
+        counts: UnsafeMutablePointer<UInt16>
+    ) -> Int? {
+        decodeOneByOne(into: synapses, from: &readers, shape, rule: rule, counts: counts)
     }
 
     static func isRemoved(_ stored: Float) -> Bool {

@@ -52,6 +52,8 @@ struct SegmentPool<Layout: SegmentLayout> {
     /// Freed slots of a cell, the last one reused first.
     private(set) var freeSlots: [UInt32: [UInt16]] = [:]
     private(set) var synapseCount = 0
+    /// While a checkpoint is read, of each bank: how many synapses come from each cell.
+    private var announced: [GrowableBuffer<UInt16>] = []
 
     init(columnCount: Int, cellsPerColumn: Int) {
         self.cellsPerColumn = cellsPerColumn
@@ -68,6 +70,7 @@ struct SegmentPool<Layout: SegmentLayout> {
         freeRecords.deallocate()
         pagePlusOne.deallocate()
         slotCounts.deallocate()
+        forgetAnnounced()
     }
 
     func copy() -> SegmentPool {
@@ -252,34 +255,76 @@ struct SegmentPool<Layout: SegmentLayout> {
         }
     }
 
-    /// Counts the synapses of a segment, which `buildIndex` will list.
-    mutating func announceSynapses(of segment: Int) {
-        let record = records[segment]
-        let sources = sources(of: record)
-        let size = Int(record.size)
-        var heads = index.heads(of: segment)
-        for synapse in 0..<size {
-            let column = column(of: sources[synapse])
-            if pagePlusOne[column] == 0 {
-                openPage(ofColumn: column)
-                // They may lie elsewhere now.
-                heads = index.heads(of: segment)
-            }
-            heads[position(of: sources[synapse])].count += 1
-        }
-        synapseCount += size
+    var shape: CellShape {
+        CellShape(columnCount: pagePlusOne.count, cellsPerColumn: cellsPerColumn, columnShift: cellShift)
     }
 
-    /// Fills the presynaptic index once all synapses are announced.
+    /// Where the sources of a segment's synapses are to be counted, by cell, for `buildIndex` to list them.
+    @inline(__always)
+    mutating func announcedSources(ofSegment segment: Int) -> UnsafeMutablePointer<UInt16> {
+        let bank = segment >> PresynapticIndex.bankShift
+        while announced.count <= bank {
+            announced.append(GrowableBuffer(repeating: 0, count: max(1 << 16, pagePlusOne.count * cellsPerColumn)))
+        }
+        return announced[bank].base
+    }
+
+    private mutating func forgetAnnounced() {
+        for bank in announced.indices {
+            announced[bank].deallocate()
+        }
+        announced = []
+    }
+
+    /// Fills the presynaptic index once all synapses are announced; no segment is free then.
     mutating func buildIndex() {
-        index.allocateAnnounced()
-        for segment in 0..<records.count {
-            let record = records[segment]
-            let sources = sources(of: record)
-            let heads = index.heads(of: segment)
-            for synapse in 0..<Int(record.size) {
-                index.addAnnounced(segment, to: heads + position(of: sources[synapse]))
+        openAnnouncedPages()
+        index.reserve(pages: pageCount, segmentCount: records.count)
+        // Where the next entry of each cell's list goes.
+        var ends = GrowableBuffer<UInt32>(repeating: 0, count: pagePlusOne.count * cellsPerColumn)
+        for bank in announced.indices {
+            allocateLists(ofBank: bank, ends)
+            let ids = index.ids.base
+            let first = bank << PresynapticIndex.bankShift
+            for segment in first..<min(records.count, first + PresynapticIndex.bankSize) {
+                let record = records[segment]
+                let sources = sources(of: record)
+                let id = UInt16(truncatingIfNeeded: segment - first)
+                for synapse in 0..<Int(record.size) {
+                    let end = ends.base + Int(sources[synapse])
+                    ids[Int(end.pointee)] = id
+                    end.pointee += 1
+                }
+                synapseCount += Int(record.size)
             }
         }
+        ends.deallocate()
+        forgetAnnounced()
+    }
+
+    private mutating func openAnnouncedPages() {
+        for column in 0..<pagePlusOne.count where pagePlusOne[column] == 0 {
+            let cells = column * cellsPerColumn..<(column + 1) * cellsPerColumn
+            if announced.contains(where: { counts in cells.contains { counts[$0] > 0 } }) {
+                openPage(ofColumn: column)
+            }
+        }
+    }
+
+    /// Makes the lists of a bank, and sets `ends` to where they begin.
+    private mutating func allocateLists(ofBank bank: Int, _ ends: GrowableBuffer<UInt32>) {
+        let counts = announced[bank]
+        for column in 0..<pagePlusOne.count where pagePlusOne[column] > 0 {
+            let firstCell = column * cellsPerColumn
+            let firstPosition = (Int(pagePlusOne[column]) - 1) * cellsPerColumn
+            for cell in 0..<cellsPerColumn where counts[firstCell + cell] > 0 {
+                ends[firstCell + cell] = index.allocateList(
+                    of: Int(counts[firstCell + cell]),
+                    at: firstPosition + cell,
+                    inBank: bank
+                )
+            }
+        }
+        index.extendToLists()
     }
 }

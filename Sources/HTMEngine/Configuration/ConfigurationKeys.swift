@@ -442,7 +442,7 @@ extension ConfigurationKey {
         .integer(1...1_000_000),
         default: "500",
         unit: "rows",
-        "Rows a model takes between two checkpoints."
+        "Rows a model takes between two checkpoints; under load up to twice as many."
     )
     static let memoryBudget = ConfigurationKey(
         .modelSwapper,

@@ -16,6 +16,7 @@ package enum CheckpointEnvelope {
     static let zstandard: UInt32 = 1
     /// Magic, version, compression, generation, rowid, lengths of state, payload and uid.
     static let fixedHeaderBytes = 8 + 4 + 4 + 8 + 8 + 8 + 8 + 4
+    static let payloadLengthOffset = 40
     static let checksumBytes = 4
     /// No model comes near it; a damaged length must not make us allocate the machine's memory.
     static let largestState = 4 << 30
@@ -26,21 +27,32 @@ package enum CheckpointEnvelope {
         let uid = Array(checkpoint.uid.utf8)
         precondition(uid.count <= longestUID, "a uid of \(uid.count) bytes can't name a checkpoint")
         precondition(checkpoint.model.count <= largestState, "a model state of \(checkpoint.model.count) bytes")
-        let payload = compress(checkpoint.model)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(fixedHeaderBytes + uid.count + payload.count + checksumBytes)
-        bytes.append(contentsOf: magic)
-        append(version, to: &bytes)
-        append(zstandard, to: &bytes)
-        append(UInt64(bitPattern: checkpoint.generation), to: &bytes)
-        append(UInt64(bitPattern: checkpoint.rowid), to: &bytes)
-        append(UInt64(checkpoint.model.count), to: &bytes)
-        append(UInt64(payload.count), to: &bytes)
-        append(UInt32(uid.count), to: &bytes)
-        bytes.append(contentsOf: uid)
-        bytes.append(contentsOf: payload)
-        append(checksum(bytes[...]), to: &bytes)
-        return bytes
+        var header: [UInt8] = []
+        header.reserveCapacity(fixedHeaderBytes + uid.count)
+        header.append(contentsOf: magic)
+        append(version, to: &header)
+        append(zstandard, to: &header)
+        append(UInt64(bitPattern: checkpoint.generation), to: &header)
+        append(UInt64(bitPattern: checkpoint.rowid), to: &header)
+        append(UInt64(checkpoint.model.count), to: &header)
+        // The payload's length, known once it is compressed.
+        append(UInt64(0), to: &header)
+        append(UInt32(uid.count), to: &header)
+        header.append(contentsOf: uid)
+        let bound = ZSTD_compressBound(checkpoint.model.count)
+        return [UInt8](unsafeUninitializedCapacity: header.count + bound + checksumBytes) { buffer, count in
+            let bytes = UnsafeMutableRawBufferPointer(buffer)
+            bytes.copyBytes(from: header)
+            let payload = compress(
+                checkpoint.model,
+                into: UnsafeMutableRawBufferPointer(rebasing: bytes[header.count..<header.count + bound])
+            )
+            bytes.storeBytes(of: UInt64(payload).littleEndian, toByteOffset: payloadLengthOffset, as: UInt64.self)
+            let end = header.count + payload
+            let sum = checksum(UnsafeRawBufferPointer(rebasing: bytes[..<end]))
+            bytes.storeBytes(of: sum.littleEndian, toByteOffset: end, as: UInt32.self)
+            count = end + checksumBytes
+        }
     }
 
     /// - Throws: `EngineError` with code `checkpointDamaged` saying which part failed its check.
@@ -52,7 +64,9 @@ package enum CheckpointEnvelope {
         let found = readUInt32(bytes, at: 8)
         guard found == version else { throw damaged("its format is version \(found), this program reads \(version)") }
         let stored = readUInt32(bytes, at: bytes.count - checksumBytes)
-        let computed = checksum(bytes[..<(bytes.count - checksumBytes)])
+        let computed = bytes.withUnsafeBytes {
+            checksum(UnsafeRawBufferPointer(rebasing: $0[..<(bytes.count - checksumBytes)]))
+        }
         guard stored == computed else {
             throw damaged("its checksum is \(hexadecimal(stored)), its bytes give \(hexadecimal(computed))")
         }
@@ -61,7 +75,7 @@ package enum CheckpointEnvelope {
             throw damaged("its compression is number \(compression), expected 1 (zstd)")
         }
         let stateBytes = readUInt64(bytes, at: 32)
-        let payloadBytes = readUInt64(bytes, at: 40)
+        let payloadBytes = readUInt64(bytes, at: payloadLengthOffset)
         let uidBytes = UInt64(readUInt32(bytes, at: 48))
         guard uidBytes <= longestUID, payloadBytes <= UInt64(bytes.count),
             UInt64(fixedHeaderBytes) + uidBytes + payloadBytes + UInt64(checksumBytes) == UInt64(bytes.count)
@@ -82,15 +96,13 @@ package enum CheckpointEnvelope {
         )
     }
 
-    private static func compress(_ state: [UInt8]) -> [UInt8] {
-        let bound = ZSTD_compressBound(state.count)
-        return [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
-            let written = state.withUnsafeBytes {
-                czstd_compress_state(buffer.baseAddress, bound, $0.baseAddress, state.count)
-            }
-            precondition(ZSTD_isError(written) == 0, "zstd refused to compress \(state.count) bytes")
-            count = written
+    /// - Returns: The payload's length.
+    private static func compress(_ state: [UInt8], into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let written = state.withUnsafeBytes {
+            czstd_compress_state(buffer.baseAddress, buffer.count, $0.baseAddress, state.count)
         }
+        precondition(ZSTD_isError(written) == 0, "zstd refused to compress \(state.count) bytes")
+        return written
     }
 
     private static func decompress(_ payload: ArraySlice<UInt8>, count: Int) throws(EngineError) -> [UInt8] {
@@ -109,12 +121,8 @@ package enum CheckpointEnvelope {
     }
 
     /// CRC-32 as zlib computes it.
-    private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
-        bytes.withUnsafeBytes { buffer in
-            UInt32(
-                truncatingIfNeeded: crc32_z(0, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), buffer.count)
-            )
-        }
+    private static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        UInt32(truncatingIfNeeded: crc32_z(0, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count))
     }
 
     private static func damaged(_ what: String) -> EngineError {

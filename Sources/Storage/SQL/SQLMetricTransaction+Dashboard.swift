@@ -56,16 +56,20 @@ extension SQLMetricTransaction {
     }
 
     func forEachRow(uid: String?, scoredAbove threshold: Double, _ body: (HighRow) throws -> Bool) throws {
-        // One metric along its own key; all metrics along the index on the score, which few rows pass.
+        // One metric along its own key; all metrics along the index on the score, which few rows pass. SQLite's has the high
+        // scores only: for lower ones it reads the table.
         var sql = "SELECT uid, rowid, timestamp, metric_value, anomaly_score FROM metric_data"
         var parameters: [SQLValue] = []
+        let indexed = SQLMigration.indexedScoresAbove
         if let uid {
             sql += "\(isMySQL ? " FORCE INDEX (PRIMARY)" : " NOT INDEXED") WHERE uid = ? AND anomaly_score > ?"
             parameters.append(.text(uid))
+        } else if isMySQL {
+            sql += " FORCE INDEX (anomaly_score_idx) WHERE anomaly_score > ?"
+        } else if threshold >= indexed {
+            sql += " INDEXED BY anomaly_score_idx WHERE anomaly_score > ? AND anomaly_score > \(indexed)"
         } else {
-            sql +=
-                "\(isMySQL ? " FORCE INDEX" : " INDEXED BY") \(isMySQL ? "(anomaly_score_idx)" : "anomaly_score_idx")"
-            sql += " WHERE anomaly_score > ?"
+            sql += " NOT INDEXED WHERE anomaly_score > ?"
         }
         parameters.append(.double(threshold))
         try connection.query(sql + " ORDER BY uid, rowid", parameters) { row in
@@ -82,22 +86,48 @@ extension SQLMetricTransaction {
     }
 
     func displayRanking(end: Int64, barSeconds: Int64, barCount: Int64) throws -> [(uid: String, score: Double)] {
-        let age =
-            isMySQL
-            ? "TIMESTAMPDIFF(SECOND, timestamp, ?)"
-            : "(CAST(strftime('%s', ?) AS INTEGER) - CAST(strftime('%s', timestamp) AS INTEGER))"
-        let bar = isMySQL ? "\(age) DIV ?" : "\(age) / ?"
+        let start = end - barSeconds * barCount
+        guard isMySQL else {
+            return try displayRankingByMetric(times: start + 1...end, end: end, barSeconds: barSeconds)
+        }
         return try connection.all(
             """
             SELECT uid, SUM(highest) AS score FROM (
-            SELECT uid, \(bar) AS bar, MAX(display_value) AS highest FROM metric_data
+            SELECT uid, TIMESTAMPDIFF(SECOND, timestamp, ?) DIV ? AS bar, MAX(display_value) AS highest FROM metric_data
             WHERE timestamp > ? AND timestamp <= ? AND display_value IS NOT NULL GROUP BY uid, bar
             ) bars GROUP BY uid ORDER BY score DESC, uid
             """,
-            [
-                .timestamp(end), .integer(barSeconds), .timestamp(end - barSeconds * barCount), .timestamp(end),
-            ]
+            [.timestamp(end), .integer(barSeconds), .timestamp(start), .timestamp(end)]
         ) { ($0.text(0), $0.double(1)) }
+    }
+
+    /// `displayRanking` without an index on time: each metric's newest rows, which lie together, back to the first that is too old.
+    private func displayRankingByMetric(
+        times: ClosedRange<Int64>,
+        end: Int64,
+        barSeconds: Int64
+    ) throws -> [(uid: String, score: Double)] {
+        let uids = try connection.all(
+            "SELECT uid FROM metric WHERE last_timestamp >= ?",
+            [.timestamp(times.lowerBound)]
+        ) { $0.text(0) }
+        var ranking: [(uid: String, score: Double)] = []
+        for uid in uids {
+            // The highest display value of each bar.
+            var bars: [Int64: Int64] = [:]
+            try connection.query(
+                "SELECT timestamp, display_value FROM metric_data WHERE uid = ? ORDER BY rowid DESC",
+                [.text(uid)]
+            ) { row in
+                guard let time = row.timestamp(0), time >= times.lowerBound else { return false }
+                if time <= times.upperBound, let value = row.optionalInteger(1) {
+                    bars[(end - time) / barSeconds] = max(value, bars[(end - time) / barSeconds] ?? value)
+                }
+                return true
+            }
+            if !bars.isEmpty { ranking.append((uid, Double(bars.values.reduce(0, +)))) }
+        }
+        return ranking.sorted { ($1.score, $0.uid) < ($0.score, $1.uid) }
     }
 
     // MARK: annotations

@@ -36,6 +36,7 @@ extension SQLMigration {
         alerts(3, tableOptions: tableOptions),
         partitions(4, tableOptions: tableOptions),
         anomalies(5, tableOptions: tableOptions),
+        fewerIndexes(6, isMySQL: true),
     ]
 
     private static let tableOptions = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"

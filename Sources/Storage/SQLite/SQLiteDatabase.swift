@@ -8,7 +8,7 @@ import Glibc
 /// The embedded database: one file in WAL mode, one writer thread, several readers.
 ///
 /// Group commit: all writes that wait when the writer becomes free share one transaction, each in a savepoint of its own, and are
-/// told together when it is durable. While that commit syncs, the next group gathers. Only what can be computed again waits for
+/// told together when it is durable (those that can be computed again share another, before it). While that commit syncs, the next group gathers. Only what can be computed again waits for
 /// company, and only under load; it doesn't make a commit sync either.
 package final class SQLiteDatabase: SQLDatabase {
     package struct Configuration: Sendable {
@@ -227,6 +227,9 @@ package final class SQLiteDatabase: SQLDatabase {
     /// How much of the write-ahead log was found copied each time its keeper was done with it, summed. Unit: pages.
     package var pagesCopiedBeside: Int { keeper.copiedPages }
 
+    /// Writes standing in line.
+    package var waitingWrites: Int { queue.withLock { $0.jobs.count } }
+
     package func close() {
         queue.update { $0.isClosed = true }
         writer.join()
@@ -368,13 +371,18 @@ private final class Writer: @unchecked Sendable {
     }
 
     func run(_ group: [WriteJob]) {
-        do {
-            try setSynchronous(group.allSatisfy { $0.need == .reproducible } ? .normal : synchronous)
-        } catch {
-            for job in group { job.finish(.failed(error)) }
-            return
+        // What can be computed again first, and by itself: its commit doesn't wait for the disk, so that a score is readable a sync
+        // earlier than in one transaction with samples.
+        for part in [group.filter { $0.need == .reproducible }, group.filter { $0.need != .reproducible }]
+        where !part.isEmpty {
+            do {
+                try setSynchronous(part[0].need == .reproducible ? .normal : synchronous)
+            } catch {
+                for job in part { job.finish(.failed(error)) }
+                continue
+            }
+            if part.count == 1 { runAlone(part[0]) } else { runTogether(part) }
         }
-        if group.count == 1 { runAlone(group[0]) } else { runTogether(group) }
         keeper.afterCommit(connection)
     }
 

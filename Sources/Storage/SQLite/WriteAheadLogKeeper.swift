@@ -6,8 +6,9 @@ import EngineCore
 /// Copies the write-ahead log back into the database on a thread of its own, so that commits don't wait for it.
 ///
 /// SQLite starts the log anew at the first write after everything in it is copied. While writes go on, a copy beside them never
-/// comes to the end, so the writer copies the little that is left between two transactions. A log that grows faster than it is
-/// copied is left to the writer altogether, which bounds its size.
+/// comes to the end: each leaves what was written meanwhile, which is less each time, since the disk takes the less time the less
+/// there is to sync. When little is left, the writer copies it between two transactions; it waits for a sync then, and the
+/// samples with it. A log that grows faster than it is copied is left to the writer altogether, which bounds its size.
 final class WriteAheadLogKeeper: Sendable {
     private struct State {
         var isWanted = false
@@ -17,7 +18,14 @@ final class WriteAheadLogKeeper: Sendable {
         var nextLength = 0
         var isClosed = false
         var copiedPages = 0
+        /// The log's length after the newest transaction. Unit: pages.
+        var length = 0
     }
+
+    /// What the writer copies itself. Unit: pages.
+    private static let littleLeft = 200
+    /// Copies in a row after which the writer takes over whatever is left.
+    private static let mostCopies = 8
 
     /// Length from which on the log is copied. Unit: pages of 4 KiB.
     private let wantedLength: Int
@@ -31,8 +39,15 @@ final class WriteAheadLogKeeper: Sendable {
         nonisolated(unsafe) let connection = connection
         thread = ServiceThread(name: "sqlite-log") {
             while state.wait({ $0.isClosed ? false : $0.isWanted ? true : nil }) == true {
-                let copied = connection.copyLog()
-                state.update {
+                var copied = 0
+                for _ in 0..<Self.mostCopies {
+                    let before = copied
+                    copied = connection.copyLog()
+                    // Without progress a reader holds the log, or the disk is full.
+                    let left = state.withLock { $0.length } - copied
+                    if left <= Self.littleLeft || copied <= before { break }
+                }
+                state.update { [copied] in
                     $0.isWanted = false
                     $0.isNearlyDone = true
                     $0.copiedPages += copied
@@ -47,10 +62,14 @@ final class WriteAheadLogKeeper: Sendable {
     func afterCommit(_ writer: SQLiteConnection) {
         let length = writer.logLength
         guard length >= wantedLength else {
-            if length < wantedLength / 2 { state.withLock { $0.nextLength = 0 } }
+            state.withLock { state in
+                state.length = length
+                if length < wantedLength / 2 { state.nextLength = 0 }
+            }
             return
         }
         let isMine = state.update { state -> Bool in
+            state.length = length
             if state.isNearlyDone || length >= 4 * wantedLength {
                 state.isNearlyDone = false
                 return true

@@ -50,6 +50,24 @@ import Testing
                 #expect(expected.map(\.permanence) == actual.map(\.permanence))
                 #expect(expected.map(\.isConnected) == actual.map(\.isConnected))
             }
+            try checkCoding(plain, fast, SpatialPooler(parameters: parameters, inputCount: inputCount, level: level))
+        }
+    }
+
+    /// `plain` and `fast` have learned the same at two levels; `fresh` is of the level of `fast`.
+    private func checkCoding(_ plain: SpatialPooler, _ fast: SpatialPooler, _ fresh: SpatialPooler) throws {
+        var (expected, actual) = (StateEncoder(), StateEncoder())
+        plain.encode(into: &expected)
+        fast.encode(into: &actual)
+        #expect(expected.bytes == actual.bytes)
+        var restored = fresh
+        var decoder = StateDecoder(actual.bytes)
+        try restored.restore(from: &decoder)
+        try decoder.requireEnd()
+        for column in 0..<333 {
+            let (before, after) = (plain.synapses(of: column), restored.synapses(of: column))
+            #expect(before.map(\.permanence.bitPattern) == after.map(\.permanence.bitPattern))
+            #expect(before.map(\.isConnected) == after.map(\.isConnected))
         }
     }
 

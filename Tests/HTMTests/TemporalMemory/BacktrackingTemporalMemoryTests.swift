@@ -48,6 +48,56 @@ import Testing
         #expect(fast.segmentCount == wide.segmentCount)
         #expect(fast.synapseCount == wide.synapseCount)
         #expect(fast.segmentCount > 100)
+        var restored = try BacktrackingTemporalMemory(parameters: parameters, level: level)
+        let state = encoded(fast)
+        try restore(&restored, from: state)
+        #expect(encoded(restored) == state)
+        for index in 260..<300 {
+            let columns = columns(index, of: shape.0, count: shape.2, &random)
+            restored.compute(activeColumns: columns, learn: true)
+            wide.compute(activeColumns: columns, learn: true)
+            try #require(restored.predictedColumns == wide.predictedColumns, "record \(index)")
+        }
+        #expect(restored.synapseCount == wide.synapseCount)
+    }
+
+    private func encoded(_ memory: BacktrackingTemporalMemory) -> [UInt8] {
+        var encoder = StateEncoder()
+        memory.encode(into: &encoder)
+        return encoder.bytes
+    }
+
+    private func restore(_ memory: inout BacktrackingTemporalMemory, from state: [UInt8]) throws {
+        var decoder = StateDecoder(state)
+        try memory.restore(from: &decoder)
+        try decoder.requireEnd()
+    }
+
+    /// More segments than a bank of the presynaptic index has.
+    @Test func severalBanksComeBack() throws {
+        var memory = try BacktrackingTemporalMemory(parameters: .init())
+        var random = RandomGenerator(seed: 6)
+        func noise() -> [UInt16] {
+            var chosen: Set<UInt16> = []
+            while chosen.count < 40 {
+                chosen.insert(UInt16(random.uint32(below: 2048)))
+            }
+            return chosen.sorted()
+        }
+        while memory.segmentCount < 34_000 {
+            memory.compute(activeColumns: noise(), learn: true)
+        }
+        let state = encoded(memory)
+        var restored = try BacktrackingTemporalMemory(parameters: .init())
+        try restore(&restored, from: state)
+        #expect(encoded(restored) == state)
+        for _ in 0..<50 {
+            let columns = noise()
+            memory.compute(activeColumns: columns, learn: true)
+            restored.compute(activeColumns: columns, learn: true)
+            try #require(memory.predictedColumns == restored.predictedColumns)
+        }
+        #expect(encoded(restored) == encoded(memory))
     }
 
     /// A column with two cells that may have two segments each is soon full.

@@ -100,4 +100,31 @@ import Testing
         try database.writeReproducible { try insert(8, $0) }
         #expect(try count(database) == 2)
     }
+
+    /// A commit with samples waits for the disk; scores that came together with them don't wait for it.
+    @Test func whatCanBeComputedAgainGoesFirst() throws {
+        let database = try open(logLength: 16_000)
+        defer { database.close() }
+        let order = Monitor<[String]>([])
+        let isBusy = Monitor(false)
+        let mayGoOn = Monitor(false)
+        // Holds the writer until the two others stand in line.
+        let first = ServiceThread(name: "first") {
+            try? database.write { _ in
+                isBusy.update { $0 = true }
+                mayGoOn.wait { $0 ? true : nil }
+            }
+        }
+        isBusy.wait { $0 ? true : nil }
+        let samples = ServiceThread(name: "samples") {
+            try? database.write { _ in order.update { $0.append("samples") } }
+        }
+        let scores = ServiceThread(name: "scores") {
+            try? database.writeReproducible { _ in order.update { $0.append("scores") } }
+        }
+        while database.waitingWrites < 2 { usleep(1000) }
+        mayGoOn.update { $0 = true }
+        for thread in [first, samples, scores] { thread.join() }
+        #expect(order.withLock { $0 } == ["scores", "samples"])
+    }
 }
