@@ -31,6 +31,8 @@ func usage() -> Never {
     exit(2)
 }
 
+// As the engine sets it.
+ProcessMemory.limitHeaps(threads: 1)
 switch arguments.first {
 case "turns" where arguments.count == 3: try ModelsInTurn(path: arguments[1], warm: number(2)).run()
 case "seed" where arguments.count == 5:

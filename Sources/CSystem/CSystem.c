@@ -45,6 +45,12 @@ void cs_limit_arenas(int count) {
     mallopt(M_ARENA_MAX, count);
 }
 
+void cs_keep_freed_memory(void) {
+    // The largest threshold there is; left to itself the allocator raises it to the largest block freed so far.
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 16 << 20);
+}
+
 void cs_return_memory(void) {
     malloc_trim(0);
 }

@@ -24,8 +24,11 @@ package struct ProcessMemory: Sendable {
         giveBack: { cs_return_memory() }
     )
 
-    /// Keeps what threads hold of freed memory low; to be called before there are many threads.
-    package static func limitHeaps(threads: Int) { cs_limit_arenas(Int32(clamping: threads + 2)) }
+    /// Keeps few heaps, which models on their way in and out of memory use again and again; to be called before there are many threads.
+    package static func limitHeaps(threads: Int) {
+        cs_limit_arenas(Int32(clamping: threads + 2))
+        cs_keep_freed_memory()
+    }
 }
 
 /// Keeps the whole process within the memory budget of its models.
