@@ -67,7 +67,7 @@ export function overview(host, query) {
     request = new AbortController();
     try {
       const { body, total } = await get("/_metrics/custom", {
-        ...wanted, limit: pageSize, bars: 24, spark: 60,
+        ...wanted, limit: pageSize, bars: 24, spark: 120,
       }, request.signal);
       if (ended) return;
       render(body, total);
@@ -166,7 +166,7 @@ export function overview(host, query) {
     m.last_timestamp = new Date(result.ts * 1000).toISOString().slice(0, 19).replace("T", " ");
     // Only upwards: how long it stays up is for the engine to say.
     if (!m.learning && m.status === 1 && rise.indexOf(level(result.anomaly)) > rise.indexOf(m.level)) m.level = level(result.anomaly);
-    if (m.spark) m.spark = [...m.spark.slice(-80), ...message.results.slice(-20).map((r) => [r.ts, r.value])];
+    if (m.spark) m.spark = [...m.spark.slice(-140), ...message.results.slice(-20).map((r) => [r.ts, r.value])];
     if (m.bars?.length && !m.learning && m.level !== "unscored") {
       const lastBar = m.bars[m.bars.length - 1];
       if (!lastBar || lastBar.score < result.anomaly) {

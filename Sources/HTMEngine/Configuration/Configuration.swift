@@ -11,9 +11,19 @@ import Foundation
 ///     let asConfigured = try Configuration(configurationDirectory: "conf")
 public struct Configuration: Sendable {
     /// Where metrics, samples and scores are kept.
-    public enum RepositoryEngine: String, Sendable { case sqlite, mysql }
+    public enum RepositoryEngine: String, Sendable {
+        /// A file in the data directory, which one engine uses alone.
+        case sqlite
+        /// A MySQL or MariaDB server, for any number of processes.
+        case mysql
+    }
     /// How the services talk to each other.
-    public enum BusEngine: String, Sendable { case memory, rabbitmq }
+    public enum BusEngine: String, Sendable {
+        /// Within one process.
+        case memory
+        /// A RabbitMQ broker, between any number of processes.
+        case rabbitmq
+    }
 
     /// Directory of `application.conf` and its companions; nil when the engine runs on defaults alone.
     public let configurationDirectory: String?
