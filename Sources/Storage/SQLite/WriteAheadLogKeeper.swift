@@ -40,12 +40,13 @@ final class WriteAheadLogKeeper: Sendable {
         thread = ServiceThread(name: "sqlite-log") {
             while state.wait({ $0.isClosed ? false : $0.isWanted ? true : nil }) == true {
                 var copied = 0
+                var before = state.withLock { $0.length }
                 for _ in 0..<Self.mostCopies {
-                    let before = copied
                     copied = connection.copyLog()
-                    // Without progress a reader holds the log, or the disk is full.
                     let left = state.withLock { $0.length } - copied
-                    if left <= Self.littleLeft || copied <= before { break }
+                    // Not half of what it was: samples come as fast as they can be copied, a reader holds the log, or the disk is full.
+                    if left <= Self.littleLeft || left > before / 2 { break }
+                    before = left
                 }
                 state.update { [copied] in
                     $0.isWanted = false
