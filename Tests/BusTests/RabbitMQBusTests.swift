@@ -157,6 +157,47 @@ struct RabbitMQBusTests {
         #expect(subscription.next(timeoutMilliseconds: 0) == nil)
     }
 
+    @Test func aLostConnectionIsAGapForWhoHasNoQueueOfItsOwn() throws {
+        let server = try #require(RealServers.amqp)
+        let bus = makeBus()
+        defer { bus.close() }
+        let subscription = try bus.subscribe(capacity: 10)
+        let kept = try bus.openQueue(configuration.resultsExchange + ".kept")
+        #expect(subscription.gaps == 1 && kept.gaps == 0)
+        /// Asks the broker's management interface.
+        func manage(_ method: String, _ path: String) throws -> JSONValue? {
+            let url = "http://\(server.host):\(server.managementPort)/api/\(path)"
+            let login = "\(server.user):\(server.password)"
+            return try? JSONValue.parse(run(["curl", "-s", "-u", login, "-X", method, url]).output)
+        }
+        func percentEncoded(_ text: String) throws -> String {
+            try #require(text.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
+        }
+        // The broker hears of its own connections after some seconds. Whose the nameless queue on our exchange is, is the one to close.
+        let connection = try eventually("the connection's name") { () -> String? in
+            let exchange = try percentEncoded(configuration.resultsExchange)
+            let bindings = try manage("GET", "exchanges/%2F/\(exchange)/bindings/source")?.arrayValue ?? []
+            let names = bindings.compactMap { $0["destination"]?.stringValue }.filter { $0.hasPrefix("amq.gen") }
+            guard let queue = names.first else { return nil }
+            return try manage("GET", "queues/%2F/\(percentEncoded(queue))")?["owner_pid_details"]?["name"]?.stringValue
+        }
+        try eventually("the subscription listens again") {
+            _ = try manage("DELETE", "connections/\(percentEncoded(connection))")
+            return subscription.gaps == 2 ? true : nil
+        }
+        try bus.publish([Self.results])
+        var received: [EngineMessage] = []
+        try eventually("what came after the gap") {
+            received += subscription.next(timeoutMilliseconds: 200) ?? []
+            return received.isEmpty ? nil : true
+        }
+        #expect(received == [Self.results])
+        #expect(subscription.gaps == 2 && subscription.dropped == 0 && kept.gaps == 0)
+        let cleaning = try AMQPConnection(configuration, name: "clean-up")
+        kept.cancel()
+        try cleaning.deleteQueue(configuration.resultsExchange + ".kept")
+    }
+
     @Test func aQueueOfOnesOwnKeepsWhatCameMeanwhile() throws {
         let bus = makeBus()
         defer { bus.close() }
