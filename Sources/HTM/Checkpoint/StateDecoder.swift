@@ -60,6 +60,12 @@ package struct StateDecoder {
         try decodeBool() ? try decodeDouble() : nil
     }
 
+    package mutating func decodeOptionalTimestamp() throws(CheckpointError) -> Int64? {
+        let isKnown = try decodeBool()
+        let timestamp = Int64(try decodeInt())
+        return isKnown ? timestamp : nil
+    }
+
     package mutating func decodeVarint() throws(CheckpointError) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0

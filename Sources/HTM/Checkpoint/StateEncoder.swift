@@ -54,6 +54,12 @@ package struct StateEncoder {
         }
     }
 
+    /// One byte that says whether there is one, and its eight bytes or zeros.
+    package mutating func encode(_ timestamp: Int64?) {
+        encode(timestamp != nil)
+        encode(Int(timestamp ?? 0))
+    }
+
     /// LEB128: seven bits a byte, lowest first, the top bit set on all but the last.
     package mutating func encodeVarint(_ value: UInt64) {
         var rest = value

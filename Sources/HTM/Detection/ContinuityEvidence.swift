@@ -26,7 +26,7 @@ struct ContinuityEvidence: Sendable, Hashable {
 
     mutating func add(timestamp: Int64?, value: Double?) -> Finding? {
         let gap = timestamp.flatMap { gapFinding($0) }
-        let flat = value.flatMap { flatFinding($0) }
+        let flat = value.flatMap { flatFinding($0, at: timestamp) }
         recordCount += 1
         return gap ?? flat
     }
@@ -36,15 +36,15 @@ struct ContinuityEvidence: Sendable, Hashable {
         guard let lastTimestamp, timestamp > lastTimestamp else { return nil }
         let gap = Double(timestamp - lastTimestamp)
         let longest = max(gaps.range?.upperBound ?? 0, 1)
-        gaps.add(gap)
+        gaps.add(gap, at: timestamp)
         guard recordCount > Self.gapWarmUp, gap > Self.gapFactor * longest else { return nil }
         return Finding(channel: .gap, usual: longest, actual: gap)
     }
 
-    private mutating func flatFinding(_ value: Double) -> Finding? {
+    private mutating func flatFinding(_ value: Double, at timestamp: Int64?) -> Finding? {
         defer { lastValue = value }
         guard value == lastValue else {
-            if run > 0 { runs.add(Double(run)) }
+            if run > 0 { runs.add(Double(run), at: timestamp) }
             run = 0
             return nil
         }
@@ -57,23 +57,20 @@ struct ContinuityEvidence: Sendable, Hashable {
     }
 }
 
-extension ContinuityEvidence: StateCodable {
+extension ContinuityEvidence {
     func encode(into encoder: inout StateEncoder) {
         gaps.encode(into: &encoder)
         runs.encode(into: &encoder)
-        encoder.encode(lastTimestamp != nil)
-        encoder.encode(Int(lastTimestamp ?? 0))
+        encoder.encode(lastTimestamp)
         encoder.encode(lastValue)
         encoder.encodeVarint(run)
         encoder.encodeVarint(recordCount)
     }
 
-    init(from decoder: inout StateDecoder) throws(CheckpointError) {
-        gaps = try RecentExtremes(from: &decoder)
-        runs = try RecentExtremes(from: &decoder)
-        let hasTimestamp = try decoder.decodeBool()
-        let timestamp = Int64(try decoder.decodeInt())
-        lastTimestamp = hasTimestamp ? timestamp : nil
+    init(from decoder: inout StateDecoder, version: UInt32) throws(CheckpointError) {
+        gaps = try RecentExtremes(from: &decoder, version: version)
+        runs = try RecentExtremes(from: &decoder, version: version)
+        lastTimestamp = try decoder.decodeOptionalTimestamp()
         lastValue = try decoder.decodeOptionalDouble()
         run = try decoder.decodeVarint(atMost: Int.max, "equal values")
         recordCount = try decoder.decodeVarint(atMost: Int.max, "records")

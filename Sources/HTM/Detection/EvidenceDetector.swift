@@ -8,15 +8,22 @@
 ///
 /// Causal, single pass, fixed parameters; nothing about range or length of the data is known in advance. Every channel gives evidence in
 /// decimal orders of rarity; together they count as the cube root of the sum of cubes, so that the strongest decides and agreement adds a
-/// little. Evidence no stronger than that of the 71 records before is a repetition of the same event. Method and figures:
-/// docs/detection.md. A value with one owner; a copy goes on by itself.
+/// little. Evidence no stronger than that of the 71 records before belongs to the same event. There are no alarms in a metric's first
+/// day, or first 288 records where these are less. Method and figures: docs/detection.md. A value with one owner; a copy goes on by
+/// itself.
 public struct EvidenceDetector: Sendable {
     /// How far outside all values seen a value must be, as a share of their range (spec htm.md 8.3).
     private static let rangeTolerance = 0.05
     /// The same for the distance from the hour's usual level.
     private static let dailyTolerance = 0.1
-    /// Values before the ranges mean anything.
-    private static let warmUp = 144
+    /// The same while no day is over: dense samples say little about a day's range, but far outside is far outside.
+    private static let firstDayTolerance = 1.0
+    /// Values before the ranges mean anything: so many of a day and more, or a day's at five minutes.
+    private static let warmUp = (ofDay: 144, ofAny: 288)
+    /// Unit: seconds.
+    private static let day: Int64 = 86_400
+    /// Raw score from which a record is unusual by itself: most of its columns were not expected.
+    private static let unusualScore = 0.5
 
     /// The parameters it was made from.
     public let parameters: EvidenceParameters
@@ -27,6 +34,8 @@ public struct EvidenceDetector: Sendable {
     private var residuals = RecentExtremes()
     private var continuity = ContinuityEvidence()
     private var gate: EventGate
+    private var firstTimestamp: Int64?
+    private var hasSeenDay = false
     /// Samples processed.
     public private(set) var recordCount = 0
 
@@ -43,7 +52,7 @@ public struct EvidenceDetector: Sendable {
         ensemble = try ModelEnsemble(parameters, factory: factory)
         self.parameters = parameters
         temporal = TemporalEvidence(modelCount: parameters.modelCount)
-        gate = EventGate(length: parameters.eventRecords, repeated: parameters.repeatedEvidence)
+        gate = EventGate(length: parameters.eventRecords, goingOn: parameters.ongoingEvidence)
     }
 
     /// Memory beyond what all detectors share, roughly. Unit: bytes.
@@ -72,9 +81,13 @@ public struct EvidenceDetector: Sendable {
                 )
             )
         }
+        if let timestamp = input.timestamp, !hasSeenDay {
+            if firstTimestamp == nil { firstTimestamp = timestamp }
+            hasSeenDay = firstTimestamp.map { timestamp - $0 >= Self.day } ?? false
+        }
         if let value { addValue(value, at: input.timestamp, &findings) }
         recordCount += 1
-        return output(rawScore: rawScore, findings)
+        return output(rawScore: rawScore, findings, at: input.timestamp)
     }
 
     private struct Finding {
@@ -103,7 +116,11 @@ public struct EvidenceDetector: Sendable {
     }
 
     private mutating func addValue(_ value: Double, at timestamp: Int64?, _ findings: inout [Finding]) {
-        if values.count >= Self.warmUp, values.isOutside(value, tolerance: Self.rangeTolerance) {
+        let isWarm = values.count >= (hasSeenDay ? Self.warmUp.ofDay : Self.warmUp.ofAny)
+        // Without times the records alone tell when a day is over.
+        let isFirstDay = !hasSeenDay && firstTimestamp != nil
+        let tolerance = isFirstDay ? Self.firstDayTolerance : Self.rangeTolerance
+        if isWarm, values.isOutside(value, tolerance: tolerance) {
             findings.append(
                 Finding(channel: .range, evidence: parameters.rangeEvidence, expected: values.range, actual: value)
             )
@@ -111,17 +128,19 @@ public struct EvidenceDetector: Sendable {
         if let timestamp {
             if let level = profile.level(at: timestamp) {
                 let residual = value - level
-                if residuals.count >= Self.warmUp, residuals.isOutside(residual, tolerance: Self.dailyTolerance) {
+                if isWarm, residuals.count >= Self.warmUp.ofDay,
+                    residuals.isOutside(residual, tolerance: Self.dailyTolerance)
+                {
                     let range = expectedRange(at: timestamp)
                     findings.append(
                         Finding(channel: .daily, evidence: parameters.dailyEvidence, expected: range, actual: value)
                     )
                 }
-                residuals.add(residual)
+                residuals.add(residual, at: timestamp)
             }
             profile.add(value, at: timestamp)
         }
-        values.add(value)
+        values.add(value, at: timestamp)
     }
 
     /// The range a value has had around the hour's level, or, on the first day, at all.
@@ -132,9 +151,15 @@ public struct EvidenceDetector: Sendable {
         return (level + around.lowerBound)...(level + around.upperBound)
     }
 
-    private mutating func output(rawScore: Double?, _ findings: [Finding]) -> EvidenceOutput {
+    private mutating func output(
+        rawScore: Double?,
+        _ findings: [Finding],
+        at timestamp: Int64?
+    ) -> EvidenceOutput {
         let sum = findings.reduce(0) { $0 + $1.evidence * $1.evidence * $1.evidence }
-        let rarity = gate.pass(power(sum, 1 / 3.0))
+        let isUnusual =
+            (rawScore ?? 0) >= Self.unusualScore || findings.contains { $0.channel == .range || $0.channel == .daily }
+        let rarity = gate.pass(power(sum, 1 / 3.0), isUnusual: isUnusual, at: timestamp)
         var output = EvidenceOutput(rawScore: rawScore, rarity: rarity)
         if rarity >= EvidenceParameters.notable,
             let strongest = findings.max(by: { $0.evidence < $1.evidence })
@@ -154,7 +179,7 @@ public struct EvidenceDetector: Sendable {
 extension EvidenceDetector {
     /// "HTMe", little-endian: the first four bytes of a detector's state.
     private static let magic: UInt32 = 0x654D_5448
-    private static let version: UInt32 = 1
+    private static let version: UInt32 = 2
 
     /// The whole state but the parameters. Layout: docs/formats/checkpoint.md.
     public func encoded() -> [UInt8] {
@@ -163,6 +188,8 @@ extension EvidenceDetector {
         state.encode(Self.version)
         state.encodeVarint(parameters.modelCount)
         state.encodeVarint(recordCount)
+        state.encode(firstTimestamp)
+        state.encode(hasSeenDay)
         values.encode(into: &state)
         profile.encode(into: &state)
         residuals.encode(into: &state)
@@ -173,7 +200,7 @@ extension EvidenceDetector {
         return state.bytes
     }
 
-    /// The detector that `encoded()` gave; it goes on with the same bits.
+    /// The detector that `encoded()` gave; it goes on with the same bits. States of version 1 are read too: no event goes on after them.
     ///
     /// - Throws: `ParameterError` for wrong parameters, `CheckpointError` for damaged bytes or those of another kind of detector.
     public init(parameters: EvidenceParameters, factory: ModelFactory, restoring bytes: [UInt8]) throws {
@@ -183,22 +210,28 @@ extension EvidenceDetector {
             throw CheckpointError.damaged("it doesn't begin with a detector's mark")
         }
         let version = try state.decodeUInt32()
-        guard version == Self.version else { throw CheckpointError.unsupportedVersion(version) }
+        guard (1...Self.version).contains(version) else { throw CheckpointError.unsupportedVersion(version) }
         let modelCount = try state.decodeVarint(atMost: 4, "models")
         guard modelCount == parameters.modelCount else {
             throw CheckpointError.parametersDiffer("\(modelCount) models, expected \(parameters.modelCount)")
         }
         self.parameters = parameters
         recordCount = try state.decodeVarint(atMost: Int.max, "records")
-        values = try RecentExtremes(from: &state)
+        if version > 1 {
+            firstTimestamp = try state.decodeOptionalTimestamp()
+            hasSeenDay = try state.decodeBool()
+        } else {
+            hasSeenDay = recordCount >= Self.warmUp.ofAny
+        }
+        values = try RecentExtremes(from: &state, version: version)
         profile = try DailyProfile(from: &state)
-        residuals = try RecentExtremes(from: &state)
-        continuity = try ContinuityEvidence(from: &state)
-        gate = try EventGate(
-            length: parameters.eventRecords,
-            repeated: parameters.repeatedEvidence,
-            from: &state
-        )
+        residuals = try RecentExtremes(from: &state, version: version)
+        continuity = try ContinuityEvidence(from: &state, version: version)
+        let (length, goingOn) = (parameters.eventRecords, parameters.ongoingEvidence)
+        gate =
+            version > 1
+            ? try EventGate(length: length, goingOn: goingOn, from: &state)
+            : try EventGate(length: length, goingOn: goingOn, version1: &state)
         temporal = try TemporalEvidence(modelCount: modelCount, from: &state)
         ensemble = try ModelEnsemble(parameters, factory: factory, from: &state)
         try state.requireEnd()

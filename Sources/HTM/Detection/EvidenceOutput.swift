@@ -4,8 +4,8 @@
 public struct EvidenceOutput: Sendable, Hashable {
     /// Mean raw score of the models, 0...1; `nil` until there are models.
     public var rawScore: Double?
-    /// Decimal orders of rarity, 0 for nothing unusual; repeated evidence of one event is cut to
-    /// `EvidenceParameters.repeatedEvidence`.
+    /// Decimal orders of rarity, 0 for nothing unusual. One alarm and one warning of an event are shown as such; records in which it
+    /// goes on as `EvidenceParameters.ongoingEvidence`, all others as at most 2.
     public var rarity: Double
     /// Why, from `EvidenceParameters.notable` on.
     public var explanation: AnomalyExplanation?

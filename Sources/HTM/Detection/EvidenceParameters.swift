@@ -21,10 +21,11 @@ public struct EvidenceParameters: Sendable, Hashable {
     public var dailyEvidence = 5.3
     /// Evidence of a gap in time or a flat line; below the alarm level, so that alone it warns only.
     public var continuityEvidence = 4.5
-    /// After a peak this many records count as the same event.
+    /// After a peak this many records, and at least an hour, count as the same event.
     public var eventRecords = 72
-    /// What repeated evidence within an event is shown as, at most: the original's 0.999.
-    public var repeatedEvidence = 3.0
+    /// What records are shown as in which an event goes on after its alarm: the original's 0.999. Other evidence below a warning is
+    /// shown as at most 2, the original's 0.99.
+    public var ongoingEvidence = 3.0
 
     /// An alarm: one in 10⁵.
     public static let alarm = 5.0

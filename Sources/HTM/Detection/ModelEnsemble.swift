@@ -146,8 +146,7 @@ extension ModelEnsemble {
         encoder.encodeVarint(next)
         encoder.encodeVarint(values.count)
         for (timestamp, value) in zip(timestamps, values) {
-            encoder.encode(timestamp != nil)
-            encoder.encode(Int(timestamp ?? 0))
+            encoder.encode(timestamp)
             encoder.encode(value)
         }
         encoder.encodeVarint(models.count)
@@ -170,9 +169,7 @@ extension ModelEnsemble {
         valueCount = try decoder.decodeVarint(atMost: parameters.rangeRecords, "values")
         next = try decoder.decodeVarint(atMost: parameters.rangeRecords - 1, "position in the samples")
         for _ in 0..<(try decoder.decodeVarint(atMost: parameters.rangeRecords, "samples")) {
-            let hasTimestamp = try decoder.decodeBool()
-            let timestamp = Int64(try decoder.decodeInt())
-            timestamps.append(hasTimestamp ? timestamp : nil)
+            timestamps.append(try decoder.decodeOptionalTimestamp())
             values.append(try decoder.decodeOptionalDouble())
         }
         let count = try decoder.decodeVarint(atMost: parameters.modelCount, "models")

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The smallest and largest of the last 8640 to 17,280 values: a month or two at five minutes.
+/// The smallest and largest value of the last month or two, and of the last 8640 values at least.
 ///
 /// Kept for two blocks, the running one and the one before, so that forgetting costs nothing and old extremes don't blind it for good.
+/// A block has 8640 values, a month at five minutes; where samples are denser it has a month, because with less it would forget what
+/// a day or a week is like.
 struct RecentExtremes: Sendable, Hashable {
     private static let blockLength = 8640
+    /// Unit: seconds.
+    private static let blockTime: Int64 = 30 * 86_400
 
     private var previous: ClosedRange<Double>?
     private var current: ClosedRange<Double>?
     /// Values in the running block.
     private var filled = 0
+    /// Time of its first value, where known.
+    private var blockStart: Int64?
     /// Values ever taken.
     private(set) var count = 0
 
@@ -28,32 +34,42 @@ struct RecentExtremes: Sendable, Hashable {
         return value > range.upperBound + tolerance * width || value < range.lowerBound - tolerance * width
     }
 
-    mutating func add(_ value: Double) {
-        if filled == Self.blockLength {
+    mutating func add(_ value: Double, at timestamp: Int64?) {
+        if filled >= Self.blockLength, isBlockOver(at: timestamp) {
             previous = current
             current = nil
             filled = 0
         }
+        if filled == 0 { blockStart = timestamp }
         current = current.map { min($0.lowerBound, value)...max($0.upperBound, value) } ?? value...value
         filled += 1
         count += 1
     }
+
+    /// Whether a full block's time is over too. A clock that went back must not keep it open for good.
+    private func isBlockOver(at timestamp: Int64?) -> Bool {
+        guard let blockStart, let timestamp else { return true }
+        return !(0..<Self.blockTime).contains(timestamp - blockStart)
+    }
 }
 
-extension RecentExtremes: StateCodable {
+extension RecentExtremes {
     func encode(into encoder: inout StateEncoder) {
         for block in [previous, current] {
             encoder.encode(block?.lowerBound)
             encoder.encode(block?.upperBound)
         }
         encoder.encodeVarint(filled)
+        encoder.encode(blockStart)
         encoder.encodeVarint(count)
     }
 
-    init(from decoder: inout StateDecoder) throws(CheckpointError) {
+    /// Version 1 knew blocks of 8640 values only.
+    init(from decoder: inout StateDecoder, version: UInt32) throws(CheckpointError) {
         previous = try Self.block(&decoder)
         current = try Self.block(&decoder)
-        filled = try decoder.decodeVarint(atMost: Self.blockLength, "values in a block")
+        filled = try decoder.decodeVarint(atMost: Int.max - 1, "values in a block")
+        if version > 1 { blockStart = try decoder.decodeOptionalTimestamp() }
         count = try decoder.decodeVarint(atMost: Int.max, "values")
         guard (current == nil) == (filled == 0) else { throw .damaged("a block of \(filled) values, its range amiss") }
     }

@@ -12,6 +12,8 @@ struct TemporalEvidence: Sendable, Hashable {
     private static let window = 10
     /// Records at the start that never count: the model knows nothing yet.
     private static let learning = 144
+    /// Records without evidence: a day at five minutes, what `ModelEnsemble` waits for too where the range isn't given.
+    private static let silent = 288
     private static let historyLength = 8640
     /// The prior: as if so many averages of this mean and variance had been seen.
     private static let prior = (weight: 20.0, mean: 0.15, variance: 0.01)
@@ -45,7 +47,8 @@ struct TemporalEvidence: Sendable, Hashable {
         if recent.count == Self.window { recentSum -= Int(recent.removeFirst()) }
         recent.append(UInt16(units))
         recentSum += units
-        let evidence = filtered(rarity(of: Double(recentSum) / Double(recent.count * unitsPerScore)))
+        let rarity = rarity(of: Double(recentSum) / Double(recent.count * unitsPerScore))
+        let evidence = recordCount >= Self.silent - 1 ? filtered(rarity) : 0
         if recordCount >= Self.learning { remember(recentSum) }
         recordCount += 1
         return evidence

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import HTM
 import Testing
 
@@ -37,7 +38,7 @@ struct EvidenceDetectorTests {
         #expect(explanation.text.contains("outside the range"))
         // The same again is the same event.
         input.timestamp = 701 * 300
-        #expect(detector.process(input).rarity <= EvidenceParameters().repeatedEvidence)
+        #expect(detector.process(input).rarity <= EvidenceParameters().ongoingEvidence)
     }
 
     @Test func usualValueAtTheWrongHourIsNoticed() throws {
@@ -118,6 +119,32 @@ struct EvidenceDetectorTests {
             #expect(original.process(input) == restored.process(input))
         }
         #expect(original.encoded() == restored.encoded())
+    }
+
+    /// A state that version 1 left after 250 samples; what it knew is still known.
+    @Test func stateOfVersion1IsReadAndWrittenAsVersion2() throws {
+        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let state = Array(try Data(contentsOf: tests.appendingPathComponent("Formats/Kept/evidence-1.state")))
+        func sample(_ record: Int) -> ModelInput {
+            let value = Double((record * 7919) % 101) + (record % 288 < 144 ? 50 : 0)
+            return ModelInput(timestamp: Int64(record) * 300, value: value)
+        }
+        let first = 5_000_000
+        var whole = try EvidenceDetector(factory: factory)
+        for record in first..<(first + 250) { _ = whole.process(sample(record)) }
+        var restored = try EvidenceDetector(parameters: EvidenceParameters(), factory: factory, restoring: state)
+        #expect(restored.recordCount == 250)
+        for record in (first + 250)..<(first + 600) {
+            #expect(restored.process(sample(record)) == whole.process(sample(record)))
+        }
+        var input = sample(first + 600)
+        input.value = 900
+        let output = restored.process(input)
+        #expect(output.rarity >= EvidenceParameters.alarm && output == whole.process(input))
+        let again = restored.encoded()
+        let copy = try EvidenceDetector(parameters: EvidenceParameters(), factory: factory, restoring: again)
+        #expect(copy.encoded() == again && again != state)
     }
 
     @Test func damagedStateIsRefused() throws {
