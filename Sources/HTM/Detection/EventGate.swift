@@ -7,7 +7,7 @@
 /// records, so that most of it is the echo of one. An event goes on when records that are unusual by themselves follow its alarm
 /// again and again: it is then shown at each of them, and in pauses no longer than the longest before. What is shown fades away over
 /// the event's records, so that records soon after it rank above those of quiet times.
-struct EventGate: Sendable, Hashable {
+package struct EventGate: Sendable, Hashable {
     /// Unusual records after an alarm that show that the event goes on; fewer may be the way back.
     private static let persistence = 3
     /// Where samples are denser than 50 s an event has this length. Unit: seconds.
@@ -34,7 +34,7 @@ struct EventGate: Sendable, Hashable {
     /// - Parameters:
     ///   - length: Records of an event.
     ///   - goingOn: What records are shown as in which an event goes on.
-    init(length: Int, goingOn: Double) {
+    package init(length: Int, goingOn: Double) {
         self.length = length
         self.goingOn = goingOn
     }
@@ -42,7 +42,7 @@ struct EventGate: Sendable, Hashable {
     /// The evidence as it is to be shown.
     ///
     /// - Parameter isUnusual: Whether the record is unusual by itself, whatever was before.
-    mutating func pass(_ evidence: Double, isUnusual: Bool, at timestamp: Int64?) -> Double {
+    package mutating func pass(_ evidence: Double, isUnusual: Bool, at timestamp: Int64?) -> Double {
         let isPeak = addPeak(evidence, at: timestamp)
         let goesOn = follow(isAlarm: isPeak && evidence >= EvidenceParameters.alarm, isUnusual: isUnusual)
         recordCount += 1
@@ -85,7 +85,7 @@ struct EventGate: Sendable, Hashable {
 }
 
 extension EventGate {
-    func encode(into encoder: inout StateEncoder) {
+    package func encode(into encoder: inout StateEncoder) {
         encoder.encodeVarint(recordCount)
         encoder.encodeVarint(peaks.count)
         for peak in peaks {
@@ -99,7 +99,7 @@ extension EventGate {
         encoder.encodeSignedVarint(sinceShown ?? -1)
     }
 
-    init(length: Int, goingOn: Double, from decoder: inout StateDecoder) throws(CheckpointError) {
+    package init(length: Int, goingOn: Double, from decoder: inout StateDecoder) throws(CheckpointError) {
         self.init(length: length, goingOn: goingOn)
         recordCount = try decoder.decodeVarint(atMost: Int.max, "records")
         for _ in 0..<(try decoder.decodeVarint(atMost: decoder.remaining, "warnings")) {

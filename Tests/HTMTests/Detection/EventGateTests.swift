@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTM
 import Testing
-
-@testable import HTM
 
 @Suite("Event gate")
 struct EventGateTests {
