@@ -70,7 +70,13 @@ struct EvidenceRobustnessTests {
         mutating func gaussian() -> Double { sqrt(-2 * log(unit())) * cos(2 * .pi * unit()) }
     }
 
-    private func value(_ shape: Shape, record: Int, time: Int64, level: inout Double, _ random: inout Random) -> Double {
+    private func value(
+        _ shape: Shape,
+        record: Int,
+        time: Int64,
+        level: inout Double,
+        _ random: inout Random
+    ) -> Double {
         let timeOfDay = Double(time % 86_400) / 86_400
         let smooth = 60 - 15 * cos(2 * .pi * timeOfDay) + 1.5 * random.gaussian()
         switch shape {
@@ -106,7 +112,8 @@ struct EvidenceRobustnessTests {
         let start: Int64 = 1_704_067_200  // 2024-01-01, a Monday
         var alarms: [(record: Int, time: Int64)] = []
         for record in 0..<series.count {
-            time += series.jitter ? series.period / 5 + Int64(Double(series.period) * 1.6 * random.unit()) : series.period
+            let step = Double(series.period) * (series.jitter ? 0.2 + 1.6 * random.unit() : 1)
+            time += Int64(step)
             let made = value(series.shape, record: record, time: time, level: &level, &random)
             let isMissing = random.unit() < series.missing
             // Every other missing sample doesn't come, the others come without a value.
