@@ -33,6 +33,7 @@ public struct EvidenceDetector: Sendable {
     private var profile = DailyProfile()
     private var residuals = RecentExtremes()
     private var continuity = ContinuityEvidence()
+    private var shape = ShapeEvidence()
     private var gate: EventGate
     private var firstTimestamp: Int64?
     private var hasSeenDay = false
@@ -56,7 +57,7 @@ public struct EvidenceDetector: Sendable {
     }
 
     /// Memory beyond what all detectors share, roughly. Unit: bytes.
-    public var memoryBytes: Int { 40_000 + ensemble.memoryBytes }
+    public var memoryBytes: Int { 80_000 + ensemble.memoryBytes }
 
     /// Segments the models' temporal memories have grown, together.
     public var segmentCount: Int { ensemble.segmentCount }
@@ -140,6 +141,16 @@ public struct EvidenceDetector: Sendable {
             }
             profile.add(value, at: timestamp)
         }
+        if let finding = shape.add(value, at: timestamp) {
+            findings.append(
+                Finding(
+                    channel: .shape,
+                    evidence: parameters.shapeEvidence,
+                    expected: 0...finding.usual,
+                    actual: finding.actual
+                )
+            )
+        }
         values.add(value, at: timestamp)
     }
 
@@ -194,13 +205,15 @@ extension EvidenceDetector {
         profile.encode(into: &state)
         residuals.encode(into: &state)
         continuity.encode(into: &state)
+        shape.encode(into: &state)
         gate.encode(into: &state)
         temporal.encode(into: &state)
         ensemble.encode(into: &state)
         return state.bytes
     }
 
-    /// The detector that `encoded()` gave; it goes on with the same bits. States of version 1 are read too: no event goes on after them.
+    /// The detector that `encoded()` gave; it goes on with the same bits. States of version 1 are read too: no event
+    /// goes on after them, and the course of values is learned anew.
     ///
     /// - Throws: `ParameterError` for wrong parameters, `CheckpointError` for damaged bytes or those of another kind of detector.
     public init(parameters: EvidenceParameters, factory: ModelFactory, restoring bytes: [UInt8]) throws {
@@ -227,6 +240,7 @@ extension EvidenceDetector {
         profile = try DailyProfile(from: &state)
         residuals = try RecentExtremes(from: &state, version: version)
         continuity = try ContinuityEvidence(from: &state, version: version)
+        if version > 1 { shape = try ShapeEvidence(from: &state, version: version) }
         let (length, goingOn) = (parameters.eventRecords, parameters.ongoingEvidence)
         gate =
             version > 1

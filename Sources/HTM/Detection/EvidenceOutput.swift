@@ -25,6 +25,8 @@ public enum EvidenceChannel: String, Sendable, Hashable, CaseIterable {
     case range
     /// The value is farther from the usual level at this hour than ever.
     case daily
+    /// The course of the last values is farther from all earlier ones than any was.
+    case shape
     /// Far more time than usual passed since the last sample.
     case gap
     /// The value has stayed the same far longer than usual.
@@ -36,7 +38,7 @@ public struct AnomalyExplanation: Sendable, Hashable {
     /// The channel with the strongest evidence.
     public var channel: EvidenceChannel
     /// What would have been usual; `nil` where nothing is known. For `gap` in seconds, for `flat` in records, else in the
-    /// metric's unit.
+    /// metric's unit; for `shape` the distance to the most similar course.
     public var expected: ClosedRange<Double>?
     /// What was seen, in the same unit.
     public var actual: Double?
@@ -77,6 +79,7 @@ public struct AnomalyExplanation: Sendable, Hashable {
             case .temporal: "the sequence of values is unlike what the model has learned"
             case .range: "the value is outside the range seen so far"
             case .daily: "the value is unusually far from its level at this hour"
+            case .shape: "the course of the last values is unlike any seen so far"
             case .gap: "samples were missing for an unusually long time"
             case .flat: "the value has not changed for an unusually long time"
             }

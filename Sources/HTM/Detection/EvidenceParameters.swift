@@ -19,6 +19,8 @@ public struct EvidenceParameters: Sendable, Hashable {
     public var rangeEvidence = 6.0
     /// Evidence of a value farther from its usual level at this hour than ever.
     public var dailyEvidence = 5.3
+    /// Evidence of a course of values unlike any before.
+    public var shapeEvidence = 5.3
     /// Evidence of a gap in time or a flat line; below the alarm level, so that alone it warns only.
     public var continuityEvidence = 4.5
     /// After a peak this many records, and at least an hour, count as the same event.

@@ -68,6 +68,26 @@ struct EvidenceDetectorTests {
         #expect(channels.contains(.flat))
     }
 
+    /// A wave of another length within the usual range: no value is odd, only their course.
+    @Test func anUnfamiliarCourseIsNoticed() throws {
+        var detector = try EvidenceDetector(factory: factory)
+        func wave(_ record: Int, length: Double) -> Double {
+            50 + 20 * sin(2 * .pi * Double(record) / length) + 3 * Double((record * 7919) % 101) / 101
+        }
+        var channels: Set<EvidenceChannel> = []
+        for record in 0..<2200 {
+            let value = wave(record, length: (2000..<2150).contains(record) ? 20 : 50)
+            let output = detector.process(ModelInput(timestamp: Int64(record) * 300, value: value))
+            if record < 2000 { #expect(output.rarity < EvidenceParameters.alarm, "record \(record)") }
+            guard output.rarity >= EvidenceParameters.alarm, let explanation = output.explanation else { continue }
+            channels.insert(explanation.channel)
+            if explanation.channel == .shape {
+                #expect(explanation.actual ?? 0 > explanation.expected?.upperBound ?? .infinity)
+            }
+        }
+        #expect(channels.contains(.shape))
+    }
+
     @Test func quietDataRaisesNothing() throws {
         var detector = try detector(after: 600)
         for record in 600..<900 {
@@ -108,7 +128,7 @@ struct EvidenceDetectorTests {
         #expect(scores.suffix(100).reduce(0, +) / 100 < 0.6)
     }
 
-    @Test(arguments: [0, 100, 287, 288, 301]) func restoredDetectorGoesOnWithTheSameBits(at record: Int) throws {
+    @Test(arguments: [0, 100, 287, 288, 301, 901]) func restoredDetectorGoesOnWithTheSameBits(at record: Int) throws {
         var original = try detector(after: record)
         let state = original.encoded()
         var restored = try EvidenceDetector(parameters: original.parameters, factory: factory, restoring: state)
