@@ -5,7 +5,7 @@ package struct AnomalyReason: Sendable, Hashable {
     /// Rows scored above this have a reason; 0…1.
     package static let scoreAbove = 0.9999
 
-    /// What raised it: `temporal`, `range`, `daily`, `gap` or `flat` (docs/detection.md).
+    /// What raised it: `temporal`, `range`, `daily`, `shape`, `gap` or `flat` (docs/detection.md).
     package var channel: String
     /// What would have been usual, both or neither: for `gap` in seconds, for `flat` in rows, else in the metric's unit.
     package var expected: ClosedRange<Double>?

@@ -58,7 +58,8 @@ package struct EventGate: Sendable, Hashable {
         peaks.removeAll { peak in
             guard recordCount - peak.record >= length else { return false }
             guard let timestamp, let before = peak.timestamp else { return true }
-            return timestamp - before >= Self.shortest
+            // A clock that went back must not keep it for good.
+            return !(0..<Self.shortest).contains(timestamp - before)
         }
         let strongest = peaks.first?.evidence ?? 0
         while let last = peaks.last, last.evidence <= evidence { peaks.removeLast() }
