@@ -77,7 +77,7 @@ struct EventGateTests {
         for _ in 0..<72 { _ = gate.pass(0, isUnusual: false, at: -5) }
         #expect(gate.pass(6, isUnusual: false, at: -5) == 6)
         for _ in 0..<72 { _ = gate.pass(0, isUnusual: false, at: nil) }
-        #expect(gate.pass(6, isUnusual: false, at: 300) == 6)
+        #expect(gate.pass(6, isUnusual: false, at: 3_700) == 6)
     }
 
     @Test func restoredGateGoesOn() throws {
