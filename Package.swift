@@ -116,7 +116,9 @@ let package = Package(
         ),
         .target(
             name: "FuzzTargets",
-            dependencies: ["EngineCLI", "HTMEngine", "Engine", "EngineCore", "Storage", "Bus", "Graphite", "HTM"],
+            dependencies: [
+                "EngineCLI", "HTMEngine", "HTTPAPI", "Engine", "EngineCore", "Storage", "Bus", "Graphite", "HTM",
+            ],
             path: "Tests/Fuzz/Targets",
             swiftSettings: swiftSettings
         ),

@@ -41,11 +41,15 @@ public struct RandomDistributedScalarEncoder: Sendable {
     /// Bits that buckets at least `activeBits` apart may share.
     static let maximumOverlap = 2
 
+    /// Candidate bits an encoder draws again in its life; the standard one needs some hundreds for all its buckets. With few bits there
+    /// comes a bucket that none is apart enough for: no further ones are made then, and values beyond fall into the last one made.
+    static let mostRetries = 1_000_000
+
     /// The parameters the encoder was made from.
     public let parameters: Parameters
     /// Centre of the middle bucket once known.
     public private(set) var offset: Double?
-    /// Candidate bits that had to be drawn again so far; informational.
+    /// Candidate bits that had to be drawn again so far.
     package private(set) var retries = 0
     private var random: RandomGenerator
     /// Ordered bits of buckets middle, middle + 1, …, `activeBits` each.
@@ -95,11 +99,10 @@ public struct RandomDistributedScalarEncoder: Sendable {
         return min(max(middle + Int(clipped), 0), Self.bucketCount - 1)
     }
 
-    /// The ordered bits of a bucket, made now if it doesn't exist yet.
+    /// The ordered bits of a bucket, made now if it doesn't exist yet; those of the nearest one where it can't be made.
     public mutating func bits(ofBucket index: Int) -> [Int] {
         precondition(index >= 0 && index < Self.bucketCount, "bucket outside 0..<1000")
-        extend(to: index)
-        return withBucket(index) { $0.map(Int.init) }
+        return withBucket(extend(to: index)) { $0.map(Int.init) }
     }
 
     private func withBucket<Result>(_ index: Int, _ body: (UnsafeBufferPointer<UInt16>) -> Result) -> Result {
@@ -111,21 +114,24 @@ public struct RandomDistributedScalarEncoder: Sendable {
         }
     }
 
-    private mutating func extend(to index: Int) {
-        while index < minimumIndex {
-            addBucket(minimumIndex - 1, beside: minimumIndex)
-        }
-        while index > maximumIndex {
-            addBucket(maximumIndex + 1, beside: maximumIndex)
-        }
+    /// Makes the buckets up to `index`.
+    ///
+    /// - Returns: `index`, or the nearest bucket where that can't be made.
+    private mutating func extend(to index: Int) -> Int {
+        while index < minimumIndex, addBucket(minimumIndex - 1, beside: minimumIndex) {}
+        while index > maximumIndex, addBucket(maximumIndex + 1, beside: maximumIndex) {}
+        return min(max(index, minimumIndex), maximumIndex)
     }
 
     /// Makes bucket `index` of its neighbour's bits with one replaced.
-    private mutating func addBucket(_ index: Int, beside neighbour: Int) {
+    ///
+    /// - Returns: False when no bit was found in time.
+    private mutating func addBucket(_ index: Int, beside neighbour: Int) -> Bool {
         let replaced = index % parameters.activeBits
         let original = withBucket(neighbour) { Array($0) }
         var candidate = original
         while true {
+            guard retries < Self.mostRetries else { return false }
             let bit = UInt16(random.uint32(below: UInt32(parameters.width)))
             candidate[replaced] = bit
             if !original.contains(bit), isApart(candidate, at: index) {
@@ -138,6 +144,7 @@ public struct RandomDistributedScalarEncoder: Sendable {
         } else {
             lowerBuckets.append(contentsOf: candidate)
         }
+        return true
     }
 
     /// Whether `candidate` overlaps every existing bucket as much as its distance demands.
@@ -167,8 +174,7 @@ extension RandomDistributedScalarEncoder: ValueEncoder {
         guard let value, !value.isNaN else {
             return nil
         }
-        let index = bucketIndex(of: value)
-        extend(to: index)
+        let index = extend(to: bucketIndex(of: value))
         withBucket(index) { bucket in
             for bit in bucket {
                 bits.set(offset + Int(bit))

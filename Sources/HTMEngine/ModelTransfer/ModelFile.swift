@@ -5,7 +5,7 @@ import Storage
 
 /// A learned model in one file, to be carried to another engine: what the metric is, the model's checkpoint, and the rows from the
 /// checkpoint's own row on. `docs/formats/model-file.md` draws the bytes.
-struct ModelFile: Sendable {
+package struct ModelFile: Sendable {
     private static let magic: [UInt8] = Array("HTMMODEL".utf8)
     private static let version: UInt32 = 1
     private static let longestHeader = 1 << 30
@@ -18,10 +18,10 @@ struct ModelFile: Sendable {
     /// The definition, as in `metric.model_params`.
     var modelParams: String
     /// Rows in order; the first is the one the checkpoint ends with.
-    var rows: [MetricRow]
+    package var rows: [MetricRow]
     var checkpoint: Checkpoint
 
-    func encode() -> [UInt8] {
+    package func encode() -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
         writer.field("name", name)
@@ -42,7 +42,7 @@ struct ModelFile: Sendable {
     }
 
     /// - Throws: `EngineError` with code `checkpointDamaged` or `invalidArgument` saying what is wrong.
-    init(_ bytes: [UInt8]) throws {
+    package init(_ bytes: [UInt8]) throws {
         guard bytes.count > 16, bytes.starts(with: Self.magic) else {
             throw EngineError(.invalidArgument, "this is not a model file of htmengine")
         }
@@ -67,12 +67,17 @@ struct ModelFile: Sendable {
         modelParams = try fields.string("model_params")
         rows = try (fields.required("rows").arrayValue ?? []).map(MetricRow.init(wire:))
         checkpoint = try CheckpointEnvelope.decode(Array(bytes[(16 + length)...]))
-        guard let first = rows.first, first.rowid == checkpoint.rowid,
-            zip(rows, rows.dropFirst()).allSatisfy({ $1.rowid == $0.rowid + 1 && $1.timestamp > $0.timestamp })
+        guard let first = rows.first, first.rowid == checkpoint.rowid, first.rowid >= 1,
+            zip(rows, rows.dropFirst()).allSatisfy({
+                $0.rowid < .max && $1.rowid == $0.rowid + 1 && $1.timestamp > $0.timestamp
+            })
         else { throw EngineError(.checkpointDamaged, "the rows of the model file don't follow its checkpoint") }
+        guard rows.allSatisfy({ $0.value.isFinite && Timestamps.representable.contains($0.timestamp) }) else {
+            throw EngineError(.checkpointDamaged, "a row of the model file has a value or time that no row can have")
+        }
     }
 
-    init(metric: Metric, parameters: String, modelParams: String, rows: [MetricRow], checkpoint: Checkpoint) {
+    package init(metric: Metric, parameters: String, modelParams: String, rows: [MetricRow], checkpoint: Checkpoint) {
         name = metric.name ?? ""
         description = metric.description
         server = metric.server

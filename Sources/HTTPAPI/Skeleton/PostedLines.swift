@@ -4,19 +4,19 @@ import Engine
 import EngineCore
 
 /// The lines of a POST body: `value time`, value first, blanks or tabs between, time in whole Unix seconds.
-struct PostedLines {
+package struct PostedLines {
     /// Longest line, as on the Graphite port.
     static let longestLine = 4096
 
-    enum Line {
+    package enum Line {
         case sample(Sample)
         case refused(String, SampleRefusal)
     }
 
-    private(set) var lines: [Line] = []
+    package private(set) var lines: [Line] = []
 
     /// Reads a body as it is, whatever its content type; a last line without a line end counts, so does a CR before one.
-    init(_ body: [UInt8]) {
+    package init(_ body: [UInt8]) {
         body.withUnsafeBytes { bytes in
             var start = 0
             while start < bytes.count {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bus
 import Engine
 import EngineCore
 import HTM
+import HTMEngine
 import Storage
 
 extension FuzzTarget {
@@ -11,6 +13,18 @@ extension FuzzTarget {
         let checkpoint = try CheckpointEnvelope.decode(bytes)
         let again = try CheckpointEnvelope.decode(CheckpointEnvelope.encode(checkpoint))
         try promise(again.model == checkpoint.model && again.rowid == checkpoint.rowid, "read again it differs")
+    }
+
+    /// Files that carry a learned model: what is accepted is written again as it was read.
+    static let modelFile = FuzzTarget("model-file") { bytes in
+        let file = try ModelFile(bytes)
+        try promise(
+            file.rows.allSatisfy { $0.value.isFinite && Timestamps.representable.contains($0.timestamp) },
+            "a row no table has"
+        )
+        let written = file.encode()
+        guard let again = try? ModelFile(written) else { throw BrokenPromise("what is written again is refused") }
+        try promise(again.encode() == written, "read again it differs")
     }
 
     /// The state of a model; the first byte chooses its temporal memory. What is accepted can go on.
@@ -33,7 +47,8 @@ package enum SmallModel {
         var parameters = ModelParameters(encoders: [
             EncoderParameters(
                 name: "c1",
-                kind: .randomDistributedScalar(.init(resolution: 1, activeBits: 5, width: 40))
+                // Wide enough for all its buckets: looking for room where there is none takes seconds.
+                kind: .randomDistributedScalar(.init(resolution: 1, activeBits: 5, width: 100))
             )
         ])
         parameters.spatialPooler.columnCount = 64
@@ -83,7 +98,36 @@ package enum GeneratedSeeds {
             minimumResolution: nil,
             classifier: true
         )
+        let rows = (60..<63).map { index in
+            MetricRow(
+                rowid: Int64(index),
+                timestamp: 1_600_000_000 + Int64(index) * 300,
+                value: Double(index % 7),
+                rawAnomalyScore: 0.25,
+                anomalyScore: 0.5
+            )
+        }
+        let learned = ModelFile(
+            metric: Metric.custom(uid: "00112233", name: "m"),
+            parameters: #"{"metric":"m"}"#,
+            modelParams: "{}",
+            rows: rows,
+            checkpoint: checkpoint
+        )
+        let results = InferenceResults(
+            metric: MetricDescription(Metric.custom(uid: "00112233", name: "m")),
+            generation: 1,
+            rows: rows
+        )
+        let command = ModelCommandResult(method: .deleteModel, modelId: "00112233", status: 0)
         return [
+            ("model-file", "learned", learned.encode()),
+            ("result-body", "results", [0] + ResultsCoding.encode(.inferenceResults(results), exchange: "").body),
+            ("result-body", "command", [1] + ResultsCoding.encode(.commandResult(command), exchange: "").body),
+            (
+                "model-hint", "rows",
+                HintCoding.encode([ModelHint(uid: "u", generation: 3, firstRowid: 60, samples: rows.map(\.sample))])
+            ),
             ("model-state", "backtracking", backtracking),
             ("model-state", "plain", try SmallModel.seed(isPlain: true)),
             ("checkpoint-file", "small", CheckpointEnvelope.encode(checkpoint)),

@@ -6,6 +6,7 @@ import EngineCLI
 import EngineCore
 import Graphite
 import HTMEngine
+import HTTPAPI
 
 extension FuzzTarget {
     /// The listener's lines: where a stream is cut into pieces changes nothing.
@@ -111,6 +112,43 @@ extension FuzzTarget {
     static let resultMessage = FuzzTarget("result-message") { bytes in
         let kind = (bytes.first ?? 0) & 1 == 0 ? nil : EngineMessage.commandDataType
         _ = try ResultsCoding.decode(json: try JSONValue.parse(bytes.dropFirst()), dataType: kind)
+    }
+
+    /// The same as bodies of AMQP messages: zlib streams, also of what isn't JSON.
+    static let resultBody = FuzzTarget("result-body") { bytes in
+        let kind = (bytes.first ?? 0) & 1 == 0 ? nil : EngineMessage.commandDataType
+        let message = try ResultsCoding.decode(Array(bytes.dropFirst()), dataType: kind)
+        let body = ResultsCoding.encode(message, exchange: "").body
+        guard let again = try? ResultsCoding.decode(body, dataType: kind) else {
+            throw BrokenPromise("what is written again is refused")
+        }
+        try promise(ResultsCoding.encode(again, exchange: "").body == body, "read again it differs")
+    }
+
+    /// Messages on the partition queues. A runner counts with what they say.
+    static let modelHint = FuzzTarget("model-hint") { bytes in
+        let hints = HintCoding.decode(bytes)
+        for hint in hints {
+            try promise(hint.generation >= 0 && hint.firstRowid >= 0, "a row or generation below 0")
+            try promise(
+                hint.samples.allSatisfy { $0.value.isFinite && Timestamps.representable.contains($0.timestamp) },
+                "a sample no table has"
+            )
+            let end = hint.firstRowid.addingReportingOverflow(Int64(hint.samples.count))
+            try promise(!end.overflow, "row ids beyond any table")
+        }
+        try promise(HintCoding.decode(HintCoding.encode(hints)) == hints, "read again they differ")
+    }
+
+    /// POST bodies of samples: one answer for each line.
+    static let postedLines = FuzzTarget("posted-lines") { bytes in
+        let lines = PostedLines(bytes).lines
+        let ends = bytes.count { $0 == 10 }
+        try promise(lines.count == ends + (bytes.isEmpty || bytes.last == 10 ? 0 : 1), "\(lines.count) answers")
+        for case .sample(let sample) in lines {
+            try promise(sample.value.isFinite, "a value that isn't finite")
+            try promise(Timestamps.representable.contains(sample.timestamp), "a time that can't be written")
+        }
     }
 
     /// Targets and name patterns of Graphite's read side.

@@ -27,7 +27,7 @@ package struct FuzzTarget: Sendable {
 
     package static let all: [FuzzTarget] = [
         .graphiteLine, .csv, .timestamp, .ini, .json, .modelSpec, .modelParameters, .customMetricMessage,
-        .resultMessage,
+        .resultMessage, .resultBody, .modelHint, .postedLines, .modelFile,
         .graphiteTarget, .graphiteTime, .checkpointFile, .modelState,
     ]
 }
