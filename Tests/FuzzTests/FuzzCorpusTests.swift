@@ -41,7 +41,7 @@ import Testing
         try #require(!seeds.isEmpty)
         var random = RandomGenerator(seed: 2003)
         // A restored model goes on for some records: that takes longer than reading a line.
-        let rounds = name == "model-state" ? 40 : 200
+        let rounds = name == "model-state" ? 40 : max(10, 2000 / seeds.count)
         for seed in seeds {
             try target.run(seed)
             for _ in 0..<rounds {

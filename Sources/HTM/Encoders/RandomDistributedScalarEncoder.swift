@@ -41,15 +41,11 @@ public struct RandomDistributedScalarEncoder: Sendable {
     /// Bits that buckets at least `activeBits` apart may share.
     static let maximumOverlap = 2
 
-    /// Candidate bits an encoder draws again in its life; the standard one needs some hundreds for all its buckets. With few bits there
-    /// comes a bucket that none is apart enough for: no further ones are made then, and values beyond fall into the last one made.
-    static let mostRetries = 1_000_000
-
     /// The parameters the encoder was made from.
     public let parameters: Parameters
     /// Centre of the middle bucket once known.
     public private(set) var offset: Double?
-    /// Candidate bits that had to be drawn again so far.
+    /// Candidate bits that had to be drawn again so far; informational.
     package private(set) var retries = 0
     private var random: RandomGenerator
     /// Ordered bits of buckets middle, middle + 1, …, `activeBits` each.
@@ -99,10 +95,11 @@ public struct RandomDistributedScalarEncoder: Sendable {
         return min(max(middle + Int(clipped), 0), Self.bucketCount - 1)
     }
 
-    /// The ordered bits of a bucket, made now if it doesn't exist yet; those of the nearest one where it can't be made.
+    /// The ordered bits of a bucket, made now if it doesn't exist yet.
     public mutating func bits(ofBucket index: Int) -> [Int] {
         precondition(index >= 0 && index < Self.bucketCount, "bucket outside 0..<1000")
-        return withBucket(extend(to: index)) { $0.map(Int.init) }
+        extend(to: index)
+        return withBucket(index) { $0.map(Int.init) }
     }
 
     private func withBucket<Result>(_ index: Int, _ body: (UnsafeBufferPointer<UInt16>) -> Result) -> Result {
@@ -114,24 +111,21 @@ public struct RandomDistributedScalarEncoder: Sendable {
         }
     }
 
-    /// Makes the buckets up to `index`.
-    ///
-    /// - Returns: `index`, or the nearest bucket where that can't be made.
-    private mutating func extend(to index: Int) -> Int {
-        while index < minimumIndex, addBucket(minimumIndex - 1, beside: minimumIndex) {}
-        while index > maximumIndex, addBucket(maximumIndex + 1, beside: maximumIndex) {}
-        return min(max(index, minimumIndex), maximumIndex)
+    private mutating func extend(to index: Int) {
+        while index < minimumIndex {
+            addBucket(minimumIndex - 1, beside: minimumIndex)
+        }
+        while index > maximumIndex {
+            addBucket(maximumIndex + 1, beside: maximumIndex)
+        }
     }
 
     /// Makes bucket `index` of its neighbour's bits with one replaced.
-    ///
-    /// - Returns: False when no bit was found in time.
-    private mutating func addBucket(_ index: Int, beside neighbour: Int) -> Bool {
+    private mutating func addBucket(_ index: Int, beside neighbour: Int) {
         let replaced = index % parameters.activeBits
         let original = withBucket(neighbour) { Array($0) }
         var candidate = original
         while true {
-            guard retries < Self.mostRetries else { return false }
             let bit = UInt16(random.uint32(below: UInt32(parameters.width)))
             candidate[replaced] = bit
             if !original.contains(bit), isApart(candidate, at: index) {
@@ -144,7 +138,6 @@ public struct RandomDistributedScalarEncoder: Sendable {
         } else {
             lowerBuckets.append(contentsOf: candidate)
         }
-        return true
     }
 
     /// Whether `candidate` overlaps every existing bucket as much as its distance demands.
@@ -174,7 +167,8 @@ extension RandomDistributedScalarEncoder: ValueEncoder {
         guard let value, !value.isNaN else {
             return nil
         }
-        let index = extend(to: bucketIndex(of: value))
+        let index = bucketIndex(of: value)
+        extend(to: index)
         withBucket(index) { bucket in
             for bit in bucket {
                 bits.set(offset + Int(bit))

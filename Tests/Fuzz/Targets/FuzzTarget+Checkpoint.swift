@@ -47,7 +47,7 @@ package enum SmallModel {
         var parameters = ModelParameters(encoders: [
             EncoderParameters(
                 name: "c1",
-                // Wide enough for all its buckets: looking for room where there is none takes seconds.
+                // Wide enough for all its buckets: where there is no room for one, looking for it takes long.
                 kind: .randomDistributedScalar(.init(resolution: 1, activeBits: 5, width: 100))
             )
         ])

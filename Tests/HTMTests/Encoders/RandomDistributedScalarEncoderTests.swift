@@ -40,39 +40,6 @@ import Testing
         #expect(encoder.retries == 45)
     }
 
-    /// All thousand buckets of the standard encoder, far below the limit from which on none is made any more.
-    @Test func theStandardEncoderHasAllItsBuckets() throws {
-        var encoder = try makeEncoder()
-        var seen: Set<[Int]> = []
-        for bucket in [0, 999] + Array(0..<1000) { seen.insert(encoder.bits(ofBucket: bucket)) }
-        #expect(seen.count == 1000)
-        #expect(encoder.retries < 10_000, "\(encoder.retries)")
-    }
-
-    /// With 40 bits, few buckets are as far apart as they should be: the original looks for another one for ever.
-    @Test func anEncoderWithoutRoomForABucketUsesItsLastOne() throws {
-        var encoder = try RandomDistributedScalarEncoder(.init(resolution: 1, activeBits: 5, width: 40))
-        var bits = InputBits(count: 40)
-        #expect(encoder.encode(0, learn: true, into: &bits, at: 0) == 500)
-        let highest = try #require(encoder.encode(1e9, learn: true, into: &bits, at: 0))
-        #expect(highest > 505 && highest < 999)
-        #expect(encoder.encode(400, learn: true, into: &bits, at: 0) == highest)
-        #expect(encoder.bits(ofBucket: 999) == encoder.bits(ofBucket: highest))
-        #expect(encoder.bits(ofBucket: 999).count == 5)
-        // It stays so, also after a restart.
-        var state = StateEncoder()
-        encoder.encode(into: &state)
-        var restored = try RandomDistributedScalarEncoder(.init(resolution: 1, activeBits: 5, width: 40))
-        var decoder = StateDecoder(state.bytes)
-        try restored.restore(from: &decoder)
-        for value in [-1e9, -3, 2, 1e9] {
-            #expect(
-                restored.encode(value, learn: true, into: &bits, at: 0)
-                    == encoder.encode(value, learn: true, into: &bits, at: 0)
-            )
-        }
-    }
-
     @Test(arguments: [(0.49, 500), (0.5, 501), (-0.5, 499), (600, 999), (-600, 0), (.infinity, 999)])
     func valuesFallIntoTheOriginalsBuckets(value: Double, bucket: Int) throws {
         var encoder = try makeEncoder()
