@@ -40,12 +40,17 @@ public struct RandomDistributedScalarEncoder: Sendable {
     static let bucketCount = 1000
     /// Bits that buckets at least `activeBits` apart may share.
     static let maximumOverlap = 2
+    /// Candidate bits an encoder draws again in its life; the standard one needs some hundreds for all its buckets.
+    ///
+    /// With few bits there comes a bucket that none is apart enough for, and the original looks for one for ever. Ours then asks only
+    /// that a bucket differs from its neighbour.
+    static let mostRetries = 200_000
 
     /// The parameters the encoder was made from.
     public let parameters: Parameters
     /// Centre of the middle bucket once known.
     public private(set) var offset: Double?
-    /// Candidate bits that had to be drawn again so far; informational.
+    /// Candidate bits that had to be drawn again so far.
     package private(set) var retries = 0
     private var random: RandomGenerator
     /// Ordered bits of buckets middle, middle + 1, …, `activeBits` each.
@@ -128,7 +133,7 @@ public struct RandomDistributedScalarEncoder: Sendable {
         while true {
             let bit = UInt16(random.uint32(below: UInt32(parameters.width)))
             candidate[replaced] = bit
-            if !original.contains(bit), isApart(candidate, at: index) {
+            if !original.contains(bit), retries >= Self.mostRetries || isApart(candidate, at: index) {
                 break
             }
             retries += 1

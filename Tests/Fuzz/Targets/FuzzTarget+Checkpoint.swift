@@ -47,8 +47,8 @@ package enum SmallModel {
         var parameters = ModelParameters(encoders: [
             EncoderParameters(
                 name: "c1",
-                // Wide enough for all its buckets: where there is no room for one, looking for it takes long.
-                kind: .randomDistributedScalar(.init(resolution: 1, activeBits: 5, width: 100))
+                // Too narrow for all its buckets.
+                kind: .randomDistributedScalar(.init(resolution: 1, activeBits: 5, width: 40))
             )
         ])
         parameters.spatialPooler.columnCount = 64

@@ -40,6 +40,35 @@ import Testing
         #expect(encoder.retries == 45)
     }
 
+    @Test func theStandardEncoderHasRoomForAllItsBuckets() throws {
+        var encoder = try makeEncoder()
+        let buckets = [0, 999] + Array(1..<999)
+        #expect(Set(buckets.map { encoder.bits(ofBucket: $0) }).count == 1000)
+        #expect(encoder.retries < 10_000, "\(encoder.retries)")
+    }
+
+    /// With 40 bits there is no room for a thousand buckets far apart: the original never comes back.
+    @Test func anEncoderWithoutRoomMakesItsBucketsAllTheSame() throws {
+        let parameters = RandomDistributedScalarEncoder.Parameters(resolution: 1, activeBits: 5, width: 40)
+        var encoder = try RandomDistributedScalarEncoder(parameters)
+        func check(_ bucket: Int, beside neighbour: Int) {
+            let (bits, others) = (Set(encoder.bits(ofBucket: bucket)), Set(encoder.bits(ofBucket: neighbour)))
+            #expect(bits.count == 5 && bits.intersection(others).count == 4)
+            #expect(bits.allSatisfy { (0..<40).contains($0) })
+        }
+        check(999, beside: 998)
+        check(0, beside: 1)
+        // A restored one goes on with the same bits.
+        var half = try RandomDistributedScalarEncoder(parameters)
+        _ = half.bits(ofBucket: 900)
+        var state = StateEncoder()
+        half.encode(into: &state)
+        var restored = try RandomDistributedScalarEncoder(parameters)
+        var decoder = StateDecoder(state.bytes)
+        try restored.restore(from: &decoder)
+        for bucket in 0..<1000 { #expect(restored.bits(ofBucket: bucket) == half.bits(ofBucket: bucket)) }
+    }
+
     @Test(arguments: [(0.49, 500), (0.5, 501), (-0.5, 499), (600, 999), (-600, 0), (.infinity, 999)])
     func valuesFallIntoTheOriginalsBuckets(value: Double, bucket: Int) throws {
         var encoder = try makeEncoder()
