@@ -178,6 +178,8 @@ extension BucketWeights: StateCodable {
             }
             _ = addRow(for: cell)
             shared[row] = weights[row]
+            // Without buckets there are no columns to find a place in.
+            guard lower < upper else { continue }
             let start = row * stride + lower - firstColumn
             try decoder.decodeDoubles(into: &columns, at: start..<start + (upper - lower))
         }
