@@ -127,11 +127,16 @@ struct SeededEngine {
             cpu.append((cpuSeconds() - cpuBefore) * 1000)
             elapsed.append((elapsedSeconds() - before) * 1000)
         }
-        print("visit_cpu_p50", percentile(cpu, 0.5))
-        print("visit_cpu_p99", percentile(cpu, 0.99))
-        print("visit_elapsed_p50", percentile(elapsed, 0.5))
-        print("visit_elapsed_p99", percentile(elapsed, 0.99))
-        print("visit_bytes_per_sample", written / max(1, count))
+        printCosts("visit_", cpu: cpu, elapsed: elapsed, bytesWritten: written)
+    }
+
+    /// Of each model in milliseconds, and of all together in bytes.
+    private func printCosts(_ prefix: String, cpu: [Double], elapsed: [Double], bytesWritten: Int) {
+        print("\(prefix)cpu_p50", percentile(cpu, 0.5))
+        print("\(prefix)cpu_p99", percentile(cpu, 0.99))
+        print("\(prefix)elapsed_p50", percentile(elapsed, 0.5))
+        print("\(prefix)elapsed_p99", percentile(elapsed, 0.99))
+        print("\(prefix)bytes_per_sample", bytesWritten / max(1, cpu.count))
     }
 
     func swap(count: Int, records: Int) throws {
@@ -158,11 +163,7 @@ struct SeededEngine {
             cpu.append((cpuSeconds() - cpuBefore) * 1000)
             elapsed.append((elapsedSeconds() - before) * 1000)
         }
-        print("cpu_p50", percentile(cpu, 0.5))
-        print("cpu_p99", percentile(cpu, 0.99))
-        print("elapsed_p50", percentile(elapsed, 0.5))
-        print("elapsed_p99", percentile(elapsed, 0.99))
-        print("bytes_per_sample", written / max(1, count))
+        printCosts("", cpu: cpu, elapsed: elapsed, bytesWritten: written)
         print("hash", hash.text)
     }
 

@@ -57,6 +57,16 @@ void ck_encode_cells(const uint16_t *sources, int32_t size, int32_t column_shift
     }
 }
 
+/// Numbers a cell of a column and counts it; sets `bad` unless it is a cell of a column and comes after the one before.
+static inline __attribute__((always_inline)) uint16_t take_source(uint64_t column, uint32_t cell, int32_t column_shift,
+                                                                  int64_t *previous, uint16_t *counts, uint32_t *bad) {
+    const int64_t source = (int64_t)(column << column_shift) | cell;
+    *bad |= (cell >> column_shift) | (source <= *previous);
+    *previous = source;
+    counts[(uint16_t)source]++;
+    return (uint16_t)source;
+}
+
 int32_t ck_decode_sources(ck_source_streams *streams, int32_t size, int32_t column_count, int32_t column_shift,
                           uint16_t *sources, uint16_t *counts) {
     const uint8_t *at = streams->columns;
@@ -75,13 +85,7 @@ int32_t ck_decode_sources(ck_source_streams *streams, int32_t size, int32_t colu
             bad |= is_long & second >> 7;
             column += (first & 0x7F) | ((second << 7) & (0 - is_long));
             at += 1 + is_long;
-            const uint32_t cell = cells[i];
-            bad |= cell >> column_shift;
-            const int64_t source = (int64_t)(column << column_shift) | cell;
-            bad |= source <= previous;
-            previous = source;
-            sources[i] = (uint16_t)source;
-            counts[(uint16_t)source]++;
+            sources[i] = take_source(column, cells[i], column_shift, &previous, counts, &bad);
         }
     } else {
         for (int32_t i = 0; i < size; i++) {
@@ -91,13 +95,7 @@ int32_t ck_decode_sources(ck_source_streams *streams, int32_t size, int32_t colu
                 return 0;
             }
             column += distance;
-            const uint32_t cell = cells[i];
-            bad |= cell >> column_shift;
-            const int64_t source = (int64_t)(column << column_shift) | cell;
-            bad |= source <= previous;
-            previous = source;
-            sources[i] = (uint16_t)source;
-            counts[(uint16_t)source]++;
+            sources[i] = take_source(column, cells[i], column_shift, &previous, counts, &bad);
         }
     }
     streams->columns = at;

@@ -141,13 +141,7 @@ import Testing
 
     @Test func damagedCheckpointsAreReportedAndReplaced() throws {
         var engine = try EngineFixture(directory)
-        let uid = try engine.operations.monitor(ModelSpec(metric: "m", modelParams: ranged))
-        for start in stride(from: 0, to: 200, by: 50) {
-            try engine.send("m", makeSamples(50, from: start))
-            #expect(try engine.allScored("m", count: start + 50))
-        }
-        engine.stop()
-        let stored = try engine.checkpoints.candidates(uid: uid)
+        let stored = try checkpointsAfter200Rows(&engine)
         #expect(stored.count == 2)
         try damageFiles(below: directory.file("checkpoints"))
         engine = try EngineFixture(directory)
@@ -155,6 +149,19 @@ import Testing
         #expect(try engine.allScored("m", count: 220))
         check(try engine.rows("m"))
         #expect(engine.counters["htmengine_checkpoints_damaged_total"] == 2)
+    }
+
+    /// Scores 200 rows of metric `m` in four goes and stops the engine.
+    ///
+    /// - Returns: Its checkpoints, the newest first.
+    private func checkpointsAfter200Rows(_ engine: inout EngineFixture) throws -> [CheckpointInfo] {
+        let uid = try engine.operations.monitor(ModelSpec(metric: "m", modelParams: ranged))
+        for start in stride(from: 0, to: 200, by: 50) {
+            try engine.send("m", makeSamples(50, from: start))
+            #expect(try engine.allScored("m", count: start + 50))
+        }
+        engine.stop()
+        return try engine.checkpoints.candidates(uid: uid)
     }
 
     private func damageFiles(below path: String) throws {
@@ -170,13 +177,7 @@ import Testing
 
     @Test func theCheckpointBeforeADamagedOneTakesOver() throws {
         var engine = try EngineFixture(directory)
-        let uid = try engine.operations.monitor(ModelSpec(metric: "m", modelParams: ranged))
-        for start in stride(from: 0, to: 200, by: 50) {
-            try engine.send("m", makeSamples(50, from: start))
-            #expect(try engine.allScored("m", count: start + 50))
-        }
-        engine.stop()
-        let stored = try engine.checkpoints.candidates(uid: uid)
+        let stored = try checkpointsAfter200Rows(&engine)
         try #require(stored.count == 2)
         try damage(engine.checkpoints.path(of: stored[0]))
         engine = try EngineFixture(directory)
