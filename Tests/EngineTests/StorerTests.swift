@@ -52,6 +52,24 @@ import Testing
         }
     }
 
+    /// Metrics are found by who followed whom before: orders that change mustn't mix them up.
+    @Test func rowsComeToTheirMetricInWhateverOrderTheyAreSent() throws {
+        let engine = try EngineFixture(directory)
+        let names = ["a", "b", "c", "d"]
+        let orders = [[0, 1, 2, 3], [0, 1, 2, 3], [3, 1, 0, 2], [2, 2, 0, 1], [0, 1, 2, 3], [1, 3, 1, 1]]
+        var expected: [String: [Double]] = [:]
+        var samples: [IncomingSample] = []
+        for (number, place) in orders.joined().enumerated() {
+            let value = Double(number)
+            samples.append(
+                IncomingSample(name: names[place], sample: Sample(timestamp: Int64(number), value: value))
+            )
+            expected[names[place], default: []].append(value)
+        }
+        #expect(try engine.storer.store(samples).isEmpty)
+        for name in names { #expect(try engine.rows(name).map(\.value) == expected[name]) }
+    }
+
     @Test func newMetricsEndAtTheLimit() throws {
         let engine = try EngineFixture(directory, storer: { $0.maximumMetrics = 2 })
         let samples = ["a", "b", "c"].map { IncomingSample(name: $0, sample: Sample(timestamp: 5, value: 1)) }

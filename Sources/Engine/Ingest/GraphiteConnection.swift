@@ -6,6 +6,7 @@ import Glibc
 /// One sender's TCP connection, served by one thread.
 final class GraphiteConnection: Sendable {
     private struct Progress {
+        /// Samples waiting for their commit.
         var outstanding = 0
         var failed = false
     }
@@ -13,8 +14,9 @@ final class GraphiteConnection: Sendable {
     private enum Ending { case senderFinished, idle, stopped, broken }
 
     private static let pieceBytes = 64 << 10
-    /// Submissions waiting for their commit; reading stops beyond, which slows the sender down.
-    private static let mostOutstanding = 64
+    /// Samples waiting for their commit; reading stops beyond, which slows the sender down. As many as two transactions take, so that the
+    /// next one gathers while one is written.
+    private static let mostOutstanding = 200_000
     private let descriptor: Int32
     private let sender: String
     private let idleSeconds: Int?
@@ -85,7 +87,7 @@ final class GraphiteConnection: Sendable {
         }
         guard !samples.isEmpty else { return }
         counters.addSamples(samples.count)
-        progress.withLock { $0.outstanding += 1 }
+        progress.withLock { $0.outstanding += samples.count }
         do {
             try sink.submit(samples) { [progress, counters, refusals, sender] outcome in
                 for (index, reason) in outcome.refusals {
@@ -93,13 +95,13 @@ final class GraphiteConnection: Sendable {
                     refusals.note(reason, samples[index].name, sender: sender)
                 }
                 progress.update { progress in
-                    progress.outstanding -= 1
+                    progress.outstanding -= samples.count
                     if outcome.error != nil { progress.failed = true }
                 }
             }
         } catch {
             progress.update { progress in
-                progress.outstanding -= 1
+                progress.outstanding -= samples.count
                 progress.failed = true
             }
         }

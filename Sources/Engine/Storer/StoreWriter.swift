@@ -82,22 +82,50 @@ final class StoreWriter: @unchecked Sendable {
 
     private func grouped(_ submissions: [[IncomingSample]]) -> [Group] {
         var positions: [String: Int] = [:]
-        var groups: [Group] = []
+        var names: [String] = []
+        /// How many samples of each metric there are.
+        var counts: [Int] = []
+        /// The metric whose sample followed each metric's last: senders name their metrics in the same order again and again, and
+        /// most of them are found without a hash.
+        var followers: [Int] = []
+        /// Of each sample.
+        var places: [Int] = []
+        places.reserveCapacity(submissions.reduce(0) { $0 + $1.count })
+        var last = -1
+        for samples in submissions {
+            for incoming in samples {
+                var place = last < 0 ? -1 : followers[last]
+                if place < 0 || names[place] != incoming.name {
+                    if let known = positions[incoming.name] {
+                        place = known
+                    } else {
+                        place = names.count
+                        positions[incoming.name] = place
+                        names.append(incoming.name)
+                        counts.append(0)
+                        followers.append(place)
+                    }
+                    if last >= 0 { followers[last] = place }
+                }
+                counts[place] += 1
+                places.append(place)
+                last = place
+            }
+        }
+        var groups = zip(names, counts).map { name, count in
+            var group = Group(name: name)
+            group.samples.reserveCapacity(count)
+            return group
+        }
+        var number = 0
         for (submission, samples) in submissions.enumerated() {
             for (index, incoming) in samples.enumerated() {
-                let position: Int
-                if let known = positions[incoming.name] {
-                    position = known
-                } else {
-                    position = groups.count
-                    positions[incoming.name] = position
-                    groups.append(Group(name: incoming.name))
-                }
                 // SQLite keeps no negative zero, and a model must see the same live as after a restart.
                 let value = incoming.sample.value == 0 ? 0 : incoming.sample.value
-                groups[position].samples.append(
+                groups[places[number]].samples.append(
                     (submission, index, Sample(timestamp: incoming.sample.timestamp, value: value))
                 )
+                number += 1
             }
         }
         return groups
@@ -117,7 +145,7 @@ final class StoreWriter: @unchecked Sendable {
                     }
                     continue
                 }
-                if !head.uid.isEmpty { done.uids[group.name] = head.uid }
+                if !head.uid.isEmpty, knownUIDs[group.name] != head.uid { done.uids[group.name] = head.uid }
                 let kept = scrub(group, after: head.lastTimestamp, now: now, &done.result)
                 guard !kept.isEmpty else { continue }
                 batches.append(RowBatch(uid: head.uid, firstRowid: head.lastRowid + 1, samples: kept))

@@ -46,15 +46,6 @@ package struct SQLRows: Sendable {
         values.append(contentsOf: row)
     }
 
-    /// Appends one row of the shape of a stored sample, without an array in between.
-    package mutating func append(text: String, integer: Int64, timestamp: Int64, double: Double) {
-        precondition(columnCount == 4, "the row has another number of columns")
-        values.append(.text(text))
-        values.append(.integer(integer))
-        values.append(.timestamp(timestamp))
-        values.append(.double(double))
-    }
-
     package func row(_ index: Int) -> ArraySlice<SQLValue> {
         values[index * columnCount..<(index + 1) * columnCount]
     }
@@ -101,6 +92,11 @@ package protocol SQLConnection: AnyObject {
     @discardableResult
     func executeMany(_ sql: String, _ rows: SQLRows) throws -> Int
 
+    /// Runs a statement that takes a metric's uid, a row id, a time and a value, once for every sample in order.
+    /// - Returns: As `execute`, summed.
+    @discardableResult
+    func executeMany(_ sql: String, _ batches: [RowBatch]) throws -> Int
+
     /// Calls `body` for each row of the result until it returns false. `body` must not use this connection.
     func query(_ sql: String, _ parameters: [SQLValue], _ body: (any SQLRow) throws -> Bool) throws
 
@@ -109,6 +105,22 @@ package protocol SQLConnection: AnyObject {
 }
 
 extension SQLConnection {
+    package func executeMany(_ sql: String, _ batches: [RowBatch]) throws -> Int {
+        var rows = SQLRows(columnCount: 4)
+        rows.reserve(rows: batches.reduce(0) { $0 + $1.samples.count })
+        for batch in batches {
+            for (index, sample) in batch.samples.enumerated() {
+                rows.append(
+                    .text(batch.uid),
+                    .integer(batch.firstRowid + Int64(index)),
+                    .timestamp(sample.timestamp),
+                    .double(sample.value)
+                )
+            }
+        }
+        return try executeMany(sql, rows)
+    }
+
     /// The first row of a query through `body`; nil when there is none.
     package func first<Value>(
         _ sql: String,

@@ -27,27 +27,18 @@ extension SQLMetricTransaction {
     }
 
     func insertRows(_ batches: [RowBatch]) throws {
-        var rows = SQLRows(columnCount: 4)
-        rows.reserve(rows: batches.reduce(0) { $0 + $1.samples.count })
-        var ends = SQLRows(columnCount: 3)
         // In the order of the tables, which touches each of their pages once.
-        for batch in batches.sorted(by: { $0.uid < $1.uid }) {
-            guard let last = batch.samples.last else { continue }
-            for (index, sample) in batch.samples.enumerated() {
-                rows.append(
-                    text: batch.uid,
-                    integer: batch.firstRowid + Int64(index),
-                    timestamp: sample.timestamp,
-                    double: sample.value
-                )
-            }
+        let batches = batches.filter { !$0.samples.isEmpty }.sorted { $0.uid < $1.uid }
+        guard !batches.isEmpty else { return }
+        var ends = SQLRows(columnCount: 3)
+        ends.reserve(rows: batches.count)
+        for batch in batches {
             ends.append(
                 .integer(batch.firstRowid + Int64(batch.samples.count) - 1),
-                .timestamp(last.timestamp),
+                .timestamp(batch.samples[batch.samples.count - 1].timestamp),
                 .text(batch.uid)
             )
         }
-        guard rows.rowCount > 0 else { return }
         let updated = try connection.executeMany(
             "UPDATE metric SET last_rowid = ?, last_timestamp = ? WHERE uid = ?",
             ends
@@ -57,7 +48,7 @@ extension SQLMetricTransaction {
         }
         try connection.executeMany(
             "INSERT INTO metric_data (uid, rowid, timestamp, metric_value) VALUES (?, ?, ?, ?)",
-            rows
+            batches
         )
     }
 

@@ -113,6 +113,58 @@ final class SQLiteConnection: SQLConnection {
         }
     }
 
+    @discardableResult
+    func executeMany(_ sql: String, _ batches: [RowBatch]) throws -> Int {
+        let statement = try prepare(sql)
+        precondition(sqlite3_bind_parameter_count(statement) == 4, "the statement takes another number of parameters")
+        // What is bound without a copy lives no longer than this call.
+        defer { sqlite3_clear_bindings(statement) }
+        return try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 19) { time in
+            var changed = 0
+            for batch in batches {
+                var uid = batch.uid
+                changed += try uid.withUTF8 { uid in
+                    try executeMany(statement, sql, UnsafeRawBufferPointer(uid), batch, time)
+                }
+            }
+            return changed
+        }
+    }
+
+    /// - Parameters:
+    ///   - uid: The bytes of the batch's uid.
+    ///   - time: Room for 19 bytes, whose place doesn't change.
+    private func executeMany(
+        _ statement: OpaquePointer,
+        _ sql: String,
+        _ uid: UnsafeRawBufferPointer,
+        _ batch: RowBatch,
+        _ time: UnsafeMutableBufferPointer<UInt8>
+    ) throws -> Int {
+        var status = sqlite3_bind_text(
+            statement,
+            1,
+            uid.assumingMemoryBound(to: CChar.self).baseAddress,
+            Int32(uid.count),
+            nil
+        )
+        var changed = 0
+        var rowid = batch.firstRowid
+        for sample in batch.samples {
+            Timestamps.writeSQLText(sample.timestamp, into: time)
+            status |= sqlite3_bind_int64(statement, 2, rowid)
+            status |= time.withMemoryRebound(to: CChar.self) {
+                sqlite3_bind_text(statement, 3, $0.baseAddress, 19, nil)
+            }
+            status |= sqlite3_bind_double(statement, 4, sample.value)
+            guard status == SQLITE_OK else { throw lastError(sql) }
+            defer { sqlite3_reset(statement) }
+            changed += try stepToEnd(statement, sql)
+            rowid += 1
+        }
+        return changed
+    }
+
     func query(_ sql: String, _ parameters: [SQLValue], _ body: (any SQLRow) throws -> Bool) throws {
         let statement = try prepare(sql)
         defer { sqlite3_reset(statement) }

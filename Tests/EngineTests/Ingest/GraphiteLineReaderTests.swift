@@ -26,6 +26,20 @@ import Testing
         }
     }
 
+    /// More names than a connection remembers, each after different ones: what is remembered mustn't change what is read.
+    @Test func namesAreReadInWhateverOrderTheyCome() {
+        var state: UInt64 = 1
+        var names = (0..<25_000).map { "host\($0).load" }
+        names += ["host1.load", "host1.loaf", "host1.loa", "host1.loads"]
+        for _ in 0..<50_000 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            names.append("host\(state >> 33 % 30).load")
+        }
+        let (samples, refusals) = read(names.map { $0 + " 1 2\n" }.joined())
+        #expect(refusals.isEmpty)
+        #expect(samples.map(\.name) == names)
+    }
+
     private func read(_ text: String) -> (samples: [IncomingSample], refusals: [SampleRefusal]) {
         read([Array(text.utf8)])
     }
