@@ -74,6 +74,17 @@ final class SQLiteConnection: SQLConnection {
         return status == SQLITE_OK ? max(0, Int(copied)) : 0
     }
 
+    /// Syncs the database file, which SQLite does only when it has copied the whole log.
+    func syncFile() {
+        var file: UnsafeMutablePointer<sqlite3_file>?
+        // The connection's own file: closing another of this process would drop SQLite's locks on it.
+        guard sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK, let file,
+            let methods = file.pointee.pMethods
+        else { return }
+        // A failure is no concern here: whoever copies the rest of the log syncs again, and is told on its own file.
+        _ = methods.pointee.xSync(file, SQLITE_SYNC_NORMAL)
+    }
+
     /// Whether a transaction is open; SQLite ends it by itself after some errors, such as a full disk.
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 

@@ -118,13 +118,15 @@ package final class SQLiteDatabase: SQLDatabase {
                 message: "the file system of \(configuration.path) doesn't support WAL mode"
             )
         }
+        // Under load the log comes to somewhat more than the length at which it is copied. Cutting that off each time, and making the
+        // file longer again, would hold commits up.
         try connection.executeScript(
             """
             PRAGMA synchronous = \(configuration.synchronous.rawValue);
             PRAGMA foreign_keys = ON;
             PRAGMA temp_store = MEMORY;
             PRAGMA cache_size = -\(configuration.writerCacheKiB);
-            PRAGMA journal_size_limit = 67108864;
+            PRAGMA journal_size_limit = \(2 * 4096 * configuration.logLength);
             """
         )
         connection.watchLog()

@@ -7,8 +7,9 @@ import EngineCore
 ///
 /// SQLite starts the log anew at the first write after everything in it is copied. While writes go on, a copy beside them never
 /// comes to the end: each leaves what was written meanwhile, which is less each time, since the disk takes the less time the less
-/// there is to sync. When little is left, the writer copies it between two transactions; it waits for a sync then, and the
-/// samples with it. A log that grows faster than it is copied is left to the writer altogether, which bounds its size.
+/// there is to sync. SQLite syncs the database only when all of the log is in it, so the keeper does that after every copy: else the
+/// writer would wait for all pages at once. When little is left, the writer copies it between two transactions; it waits for a sync
+/// then, and the samples with it. A log that grows faster than it is copied is left to the writer altogether, which bounds its size.
 final class WriteAheadLogKeeper: Sendable {
     private struct State {
         var isWanted = false
@@ -43,6 +44,7 @@ final class WriteAheadLogKeeper: Sendable {
                 var before = state.withLock { $0.length }
                 for _ in 0..<Self.mostCopies {
                     copied = connection.copyLog()
+                    connection.syncFile()
                     let left = state.withLock { $0.length } - copied
                     // Not half of what it was: samples come as fast as they can be copied, a reader holds the log, or the disk is full.
                     if left <= Self.littleLeft || left > before / 2 { break }
