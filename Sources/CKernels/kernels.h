@@ -3,6 +3,7 @@
 #ifndef HTMENGINE_KERNELS_H
 #define HTMENGINE_KERNELS_H
 
+#include <math.h>
 #include <string.h>
 
 #include "CKernels.h"

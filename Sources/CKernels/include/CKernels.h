@@ -34,11 +34,34 @@ typedef struct {
     float connected;   // at least this is connected
     float trim;        // below this becomes 0
     float maximum;
+    int32_t settled;   // after so many decrements nothing is left of any permanence
 } ck_adapt_rule;
 
-/// Adapts one column's permanences (one per set bit of `potential`, in bit order) to `input` and rewrites its connected mask.
-void ck_adapt_column(ck_level level, float *permanences, const uint64_t *potential, const uint64_t *input,
+/// Adapts the permanences of a column's members (one per set bit, in bit order) to `input` and rewrites their bits of its connected mask.
+void ck_adapt_column(ck_level level, float *permanences, const uint64_t *members, const uint64_t *input,
                      int32_t words, ck_adapt_rule rule, uint64_t *connected);
+
+/// How many potential inputs are on that aren't members.
+int32_t ck_count_newcomers(const uint64_t *members, const uint64_t *potential, const uint64_t *input, int32_t words);
+
+/// What so many learning steps make of the permanences of inputs that are off all the time.
+void ck_decline(ck_level level, float *values, int32_t count, int32_t decrements, ck_adapt_rule rule);
+
+/// Makes members of the potential inputs that are on, with the permanences that `decrements` steps have left of the initial ones (one per
+/// potential input). `permanences` and `newcomers` have room for all members and for the new ones.
+void ck_admit(ck_level level, float *permanences, uint64_t *members, const uint64_t *potential, const uint64_t *input,
+              int32_t words, const float *initial, int32_t decrements, ck_adapt_rule rule, float *newcomers);
+
+/// Rewrites the connected mask's bits of the potential inputs that aren't members: set where the initial permanence is at least `threshold`.
+///
+/// Returns the lowest initial permanence of those set, infinity if none is.
+float ck_connect_outsiders(ck_level level, const float *initial, const uint64_t *members, const uint64_t *potential,
+                           int32_t words, float threshold, uint64_t *connected);
+
+/// Leaves only those permanences of a column that differ in their bits from `common`, and says whose they are: the members.
+///
+/// Returns how many are left.
+int32_t ck_expel(float *permanences, const float *common, const uint64_t *potential, int32_t words, uint64_t *members);
 
 /// One presynaptic list: `start` in units of four ids.
 typedef struct {

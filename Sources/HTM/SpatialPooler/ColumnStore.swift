@@ -1,40 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The columns in which one model differs from its blueprint: permanences and connected masks, slot by slot.
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The permanences of one changed column.
+///
+/// Members, the inputs that were on in at least one of the column's wins, have each their own. All other potential inputs, the outsiders,
+/// share one history: so many decrements from the blueprint's values (`OutsiderHistory`).
+struct ColumnPermanences {
+    /// The members' permanences in input order.
+    fileprivate(set) var members: UnsafeMutablePointer<Float>?
+    fileprivate(set) var memberCount: UInt16 = 0
+    /// Decrements that the outsiders have lost.
+    var decrements: UInt16 = 0
+    /// The lowest initial permanence of a connected outsider; infinity: there is none.
+    var lowestConnected: Float = .infinity
+}
+
+/// The columns in which one model differs from its blueprint: permanences and masks, slot by slot.
 ///
 /// A reference type that the spatial pooler copies before it writes when another model shares it.
 final class ColumnStore {
     let wordsPerColumn: Int
-    /// Floats per slot.
-    let stride: Int
     /// Which column lives in a slot, in order of first change.
     private(set) var columns: [UInt16] = []
     /// Slot of a column plus one; 0: still as in the blueprint.
     private(set) var slotPlusOne: [UInt16]
-    /// Shape [slots, stride].
-    private(set) var permanences: GrowableBuffer<Float>
+    private(set) var permanences: GrowableBuffer<ColumnPermanences>
+    /// Bit per member; shape [slots, wordsPerColumn].
+    private(set) var members: GrowableBuffer<UInt64>
     /// Shape [slots, wordsPerColumn].
     private(set) var connected: GrowableBuffer<UInt64>
+    /// What the allocator has handed out for members' permanences. Unit: bytes.
+    private(set) var memberByteCount = 0
 
     init(blueprint: SpatialPoolerBlueprint) {
         wordsPerColumn = blueprint.wordsPerColumn
-        stride = blueprint.permanencesPerColumn
         slotPlusOne = [UInt16](repeating: 0, count: blueprint.parameters.columnCount)
         permanences = GrowableBuffer()
+        members = GrowableBuffer()
         connected = GrowableBuffer()
     }
 
     private init(copying other: ColumnStore) {
         wordsPerColumn = other.wordsPerColumn
-        stride = other.stride
         columns = other.columns
         slotPlusOne = other.slotPlusOne
         permanences = other.permanences.copy()
+        members = other.members.copy()
         connected = other.connected.copy()
+        for slot in columns.indices {
+            permanences[slot].members = nil
+            permanences[slot].memberCount = 0
+            let original = other.permanences[slot]
+            setMemberCount(Int(original.memberCount), slot: slot)
+            if let source = original.members {
+                permanences[slot].members!.update(from: source, count: Int(original.memberCount))
+            }
+        }
     }
 
     deinit {
+        for slot in columns.indices {
+            free(permanences[slot].members)
+        }
         permanences.deallocate()
+        members.deallocate()
         connected.deallocate()
     }
 
@@ -50,25 +86,38 @@ final class ColumnStore {
     /// Makes room for `count` columns.
     func reserve(_ count: Int) {
         columns.reserveCapacity(count)
-        permanences.reserve(count * stride)
+        permanences.reserve(count)
+        members.reserve(count * wordsPerColumn)
         connected.reserve(count * wordsPerColumn)
     }
 
-    /// The slot of a column, which takes over the blueprint's values when it has none yet.
-    func ownedSlot(of column: Int, blueprint: SpatialPoolerBlueprint) -> Int {
-        let existing = Int(slotPlusOne[column])
-        if existing != 0 {
-            return existing - 1
-        }
+    /// A slot for a column that has none, without members and without connections.
+    func addSlot(for column: Int) -> Int {
         let slot = columns.count
         columns.append(UInt16(column))
         slotPlusOne[column] = UInt16(slot + 1)
-        blueprint.permanences.withUnsafeBufferPointer {
-            permanences.append(contentsOf: $0.baseAddress! + column * stride, count: stride)
-        }
-        blueprint.connected.withUnsafeBufferPointer {
-            connected.append(contentsOf: $0.baseAddress! + column * wordsPerColumn, count: wordsPerColumn)
-        }
+        permanences.append(ColumnPermanences())
+        members.resize(to: (slot + 1) * wordsPerColumn, filling: 0)
+        connected.resize(to: (slot + 1) * wordsPerColumn, filling: 0)
         return slot
+    }
+
+    /// Makes room for just so many members' permanences; the first of them stay.
+    func setMemberCount(_ count: Int, slot: Int) {
+        let (old, new) = (Self.bytes(forMembers: Int(permanences[slot].memberCount)), Self.bytes(forMembers: count))
+        permanences[slot].memberCount = UInt16(count)
+        guard new != old else {
+            return
+        }
+        memberByteCount += new - old
+        guard let memory = realloc(permanences[slot].members, new) else {
+            fatalError("out of memory: a column needs \(new) bytes")
+        }
+        permanences[slot].members = memory.assumingMemoryBound(to: Float.self)
+    }
+
+    /// Steps of 16 that leave 8 for the allocator, as most allocators have them on 64-bit machines: more would cost the same.
+    private static func bytes(forMembers count: Int) -> Int {
+        count == 0 ? 0 : (count * MemoryLayout<Float>.stride + 7) / 16 * 16 + 8
     }
 }

@@ -24,16 +24,15 @@ extension SpatialPooler {
         encoder.encodeVarint(columns.count)
         var coder = PermanenceCoder(blueprint: blueprint, level: level)
         defer { coder.deallocate() }
-        steps.reserve(columns.count * (2 * store.stride + 8))
-        residues.reserve(columns.count * 2 * store.stride)
-        for column in columns {
-            encoder.encode(column)
-            coder.encode(
-                store.permanences.base + store.slot(of: Int(column))! * store.stride,
-                column: Int(column),
-                &steps,
-                &residues
-            )
+        steps.reserve(columns.count * (2 * blueprint.permanencesPerColumn + 8))
+        residues.reserve(columns.count * 2 * blueprint.permanencesPerColumn)
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: blueprint.permanencesPerColumn) { permanences in
+            for column in columns {
+                encoder.encode(column)
+                let permanences = permanences.baseAddress!
+                copyPermanences(column: Int(column), slot: store.slot(of: Int(column))!, to: permanences)
+                coder.encode(permanences, column: Int(column), &steps, &residues)
+            }
         }
         encoder.encode(steps)
         encoder.encode(residues)
@@ -62,7 +61,7 @@ extension SpatialPooler {
                 throw .damaged("SP column \(column) after \(last), expected ascending numbers below \(columnCount)")
             }
             last = column
-            _ = store.ownedSlot(of: column, blueprint: blueprint)
+            _ = store.addSlot(for: column)
         }
         let steps = try decoder.decodeStream("SP permanences")
         let residues = try decoder.decodeStream("SP permanences' remainders")
@@ -102,35 +101,95 @@ extension SpatialPooler {
             residues: firstResidue,
             residues_end: firstResidue + residues.count
         )
-        // The masks follow from the permanences: no need to store them. A learning step that leaves permanences as they are makes them.
-        let rule = ck_adapt_rule(
-            increment: 0,
-            decrement: 0,
-            connected: blueprint.parameters.connectedThreshold,
-            trim: blueprint.parameters.trimThreshold,
-            maximum: 1
-        )
-        let words = blueprint.wordsPerColumn
-        for (slot, column) in store.columns.enumerated() {
-            let permanences = store.permanences.base + slot * store.stride
-            guard coder.decode(into: permanences, column: Int(column), &streams) else {
-                return false
+        let stride = blueprint.permanencesPerColumn
+        return withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * stride) { values in
+            let permanences = values.baseAddress!
+            for (slot, column) in store.columns.enumerated() {
+                guard coder.decode(into: permanences, column: Int(column), &streams) else {
+                    return false
+                }
+                takeOver(permanences, column: Int(column), slot: slot, scratch: permanences + stride)
             }
-            blueprint.potential.withUnsafeBufferPointer { potential in
-                let potential = potential.baseAddress! + Int(column) * words
-                // As if all inputs were on: 0 is added.
-                ck_adapt_column(
-                    level.kernel,
-                    permanences,
-                    potential,
-                    potential,
-                    Int32(words),
-                    rule,
-                    store.connected.base + slot * words
-                )
+            return streams.steps == streams.steps_end && streams.residues == streams.residues_end
+        }
+    }
+
+    /// Fills an empty slot from the permanences of all potential inputs; `scratch` has room for as many.
+    private func takeOver(
+        _ permanences: UnsafeMutablePointer<Float>,
+        column: Int,
+        slot: Int,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
+        let words = blueprint.wordsPerColumn
+        let members = store.members.base + slot * words
+        let count = poolSize(of: column)
+        var memberCount = count
+        blueprint.potential.withUnsafeBufferPointer { potential in
+            let potential = potential.baseAddress! + column * words
+            if let decrements = commonDecrements(permanences, count: count, column: column, scratch: scratch) {
+                store.permanences[slot].decrements = UInt16(decrements)
+                memberCount = Int(ck_expel(permanences, scratch, potential, Int32(words), members))
+            } else {
+                members.update(from: potential, count: words)
             }
         }
-        return streams.steps == streams.steps_end && streams.residues == streams.residues_end
+        store.setMemberCount(memberCount, slot: slot)
+        store.permanences[slot].members?.update(from: permanences, count: memberCount)
+        // The masks follow from the permanences: no need to store them. A learning step that leaves permanences as they are makes them: as
+        // if all inputs were on, and 0 is added.
+        var rule = adaptRule
+        rule.increment = 0
+        ck_adapt_column(
+            level.kernel,
+            store.permanences[slot].members,
+            members,
+            members,
+            Int32(words),
+            rule,
+            store.connected.base + slot * words
+        )
+        connectOutsiders(column: column, slot: slot)
+    }
+
+    /// How many decrements from their initial permanences most of a column's inputs are, and what those make of all of them, in `scratch`;
+    /// `nil` if inputs share no history.
+    ///
+    /// Whether an input was ever on isn't known here and doesn't matter: one whose permanence is what it would be if it never was on is none
+    /// the worse for being taken for such a one.
+    private func commonDecrements(
+        _ permanences: UnsafePointer<Float>,
+        count: Int,
+        column: Int,
+        scratch: UnsafeMutablePointer<Float>
+    ) -> Int? {
+        guard let outsiders = blueprint.outsiders else {
+            return nil
+        }
+        return blueprint.permanences.withUnsafeBufferPointer { initial in
+            let initial = initial.baseAddress! + column * blueprint.permanencesPerColumn
+            var largestLoss: Float = 0
+            for index in 0..<count where permanences[index] > 0 && permanences[index] < 1 {
+                largestLoss = max(largestLoss, initial[index] - permanences[index])
+            }
+            let steps = Int((largestLoss / blueprint.parameters.synPermInactiveDec).rounded())
+            func matches(_ decrements: Int) -> Int {
+                scratch.update(from: initial, count: count)
+                ck_decline(level.kernel, scratch, Int32(count), Int32(decrements), adaptRule)
+                return (0..<count).count { scratch[$0].bitPattern == permanences[$0].bitPattern }
+            }
+            let decrements = min(steps, outsiders.settledCount)
+            let found = matches(decrements)
+            guard 2 * found < count else {
+                return decrements
+            }
+            // If the outsiders have all come to 0, what is above 0 tells nothing of them.
+            guard matches(outsiders.settledCount) < found else {
+                return outsiders.settledCount
+            }
+            _ = matches(decrements)
+            return decrements
+        }
     }
 }
 

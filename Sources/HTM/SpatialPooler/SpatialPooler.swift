@@ -129,36 +129,53 @@ package struct SpatialPooler: Sendable {
         }
     }
 
-    private mutating func adapt(_ winners: [UInt16], to input: InputBits) {
-        makeUnique()
-        let rule = ck_adapt_rule(
+    /// The constants of a learning step.
+    var adaptRule: ck_adapt_rule {
+        ck_adapt_rule(
             increment: parameters.synPermActiveInc,
             decrement: parameters.synPermInactiveDec,
             connected: parameters.connectedThreshold,
             trim: parameters.trimThreshold,
-            maximum: 1
+            maximum: 1,
+            settled: blueprint.outsiders.map { Int32($0.settledCount) } ?? .max
         )
+    }
+
+    private mutating func adapt(_ winners: [UInt16], to input: InputBits) {
+        makeUnique()
+        let rule = adaptRule
         let words = blueprint.wordsPerColumn
+        let slots = winners.map { ownedSlot(of: Int($0)) }
+        // No slot is added from here on: the buffers stay where they are.
+        let (permanences, members) = (store.permanences.base, store.members.base)
+        let connected = store.connected.base
         blueprint.potential.withUnsafeBufferPointer { potential in
             input.words.withUnsafeBufferPointer { input in
-                for (index, column) in winners.enumerated() {
-                    if index + 1 < winners.count, let next = store.slot(of: Int(winners[index + 1])) {
+                let (potential, input) = (potential.baseAddress!, input.baseAddress!)
+                for (index, slot) in slots.enumerated() {
+                    if index + 1 < slots.count {
                         // The next column's run begins where no hardware expects it: ask for its first lines.
-                        let run = store.permanences.base + next * store.stride
-                        for line in 0..<6 {
-                            ck_prefetch(run + line * 16)
+                        let next = permanences[slots[index + 1]]
+                        for place in stride(from: 0, to: min(Int(next.memberCount), 96), by: 16) {
+                            ck_prefetch(next.members! + place)
                         }
                     }
-                    let slot = store.ownedSlot(of: Int(column), blueprint: blueprint)
+                    let column = Int(winners[index])
+                    let (potential, members) = (potential + column * words, members + slot * words)
+                    let newcomers = ck_count_newcomers(members, potential, input, Int32(words))
+                    if newcomers > 0 {
+                        admit(input, Int(newcomers), column: column, slot: slot)
+                    }
                     ck_adapt_column(
                         level.kernel,
-                        store.permanences.base + slot * store.stride,
-                        potential.baseAddress! + Int(column) * words,
-                        input.baseAddress!,
+                        permanences[slot].members,
+                        members,
+                        input,
                         Int32(words),
                         rule,
-                        store.connected.base + slot * words
+                        connected + slot * words
                     )
+                    weakenOutsiders(column: column, slot: slot, permanences + slot)
                 }
             }
         }
@@ -169,14 +186,146 @@ package struct SpatialPooler: Sendable {
         }
     }
 
+    /// The slot of a column, which takes over the blueprint's values when it has none yet.
+    private func ownedSlot(of column: Int) -> Int {
+        if let slot = store.slot(of: column) {
+            return slot
+        }
+        let slot = store.addSlot(for: column)
+        connectOutsiders(column: column, slot: slot)
+        if blueprint.outsiders == nil {
+            admitAll(column: column, slot: slot)
+        }
+        return slot
+    }
+
+    /// Makes members of the potential inputs that are on, of which there are `count`.
+    private func admit(_ input: UnsafePointer<UInt64>, _ count: Int, column: Int, slot: Int) {
+        store.setMemberCount(Int(store.permanences[slot].memberCount) + count, slot: slot)
+        separate(
+            input,
+            count,
+            of: column,
+            permanences: store.permanences[slot].members!,
+            members: store.members.base + slot * blueprint.wordsPerColumn,
+            decrements: store.permanences[slot].decrements
+        )
+    }
+
+    /// Makes members of all potential inputs, as changes need that aren't learning steps.
+    private func admitAll(column: Int, slot: Int) {
+        let count = poolSize(of: column) - Int(store.permanences[slot].memberCount)
+        if count > 0 {
+            blueprint.potential.withUnsafeBufferPointer {
+                admit($0.baseAddress! + column * blueprint.wordsPerColumn, count, column: column, slot: slot)
+            }
+        }
+        store.permanences[slot].lowestConnected = .infinity
+    }
+
+    /// Adds the `count` outsiders that are on in `input` to a column's members and their permanences to those of the members.
+    private func separate(
+        _ input: UnsafePointer<UInt64>,
+        _ count: Int,
+        of column: Int,
+        permanences: UnsafeMutablePointer<Float>,
+        members: UnsafeMutablePointer<UInt64>,
+        decrements: UInt16
+    ) {
+        let words = blueprint.wordsPerColumn
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { newcomers in
+            blueprint.potential.withUnsafeBufferPointer { potential in
+                blueprint.permanences.withUnsafeBufferPointer { initial in
+                    ck_admit(
+                        level.kernel,
+                        permanences,
+                        members,
+                        potential.baseAddress! + column * words,
+                        input,
+                        Int32(words),
+                        initial.baseAddress! + column * blueprint.permanencesPerColumn,
+                        Int32(decrements),
+                        adaptRule,
+                        newcomers.baseAddress!
+                    )
+                }
+            }
+        }
+    }
+
+    /// Counts one more decrement of a column's outsiders, and disconnects those it takes below the threshold.
+    @inline(__always)
+    private func weakenOutsiders(column: Int, slot: Int, _ permanences: UnsafeMutablePointer<ColumnPermanences>) {
+        guard let outsiders = blueprint.outsiders else {
+            return
+        }
+        let decrements = min(Int(permanences.pointee.decrements) + 1, outsiders.settledCount)
+        permanences.pointee.decrements = UInt16(decrements)
+        if permanences.pointee.lowestConnected < outsiders.thresholds[decrements] {
+            connectOutsiders(column: column, slot: slot)
+        }
+    }
+
+    /// Rewrites the outsiders' part of a column's connected mask.
+    func connectOutsiders(column: Int, slot: Int) {
+        let words = blueprint.wordsPerColumn
+        let decrements = Int(store.permanences[slot].decrements)
+        blueprint.potential.withUnsafeBufferPointer { potential in
+            blueprint.permanences.withUnsafeBufferPointer { initial in
+                store.permanences[slot].lowestConnected = ck_connect_outsiders(
+                    level.kernel,
+                    initial.baseAddress! + column * blueprint.permanencesPerColumn,
+                    store.members.base + slot * words,
+                    potential.baseAddress! + column * words,
+                    Int32(words),
+                    blueprint.outsiders?.thresholds[decrements] ?? parameters.connectedThreshold,
+                    store.connected.base + slot * words
+                )
+            }
+        }
+    }
+
+    /// Writes the permanences of all potential inputs of a changed column, in input order.
+    func copyPermanences(column: Int, slot: Int, to values: UnsafeMutablePointer<Float>) {
+        let words = blueprint.wordsPerColumn
+        let permanences = store.permanences[slot]
+        let count = Int(permanences.memberCount)
+        if let members = permanences.members {
+            values.update(from: members, count: count)
+        }
+        guard count < poolSize(of: column) else {
+            return
+        }
+        // As if all inputs came on now, in a copy.
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: words) { members in
+            members.baseAddress!.update(from: store.members.base + slot * words, count: words)
+            blueprint.potential.withUnsafeBufferPointer {
+                separate(
+                    $0.baseAddress! + column * words,
+                    poolSize(of: column) - count,
+                    of: column,
+                    permanences: values,
+                    members: members.baseAddress!,
+                    decrements: permanences.decrements
+                )
+            }
+        }
+    }
+
     /// Strengthens all potential synapses until `stimulusThreshold` of them are connected (or all are).
     private func raise(column: Int) {
-        let slot = store.ownedSlot(of: column, blueprint: blueprint)
+        let slot = ownedSlot(of: column)
+        let words = blueprint.wordsPerColumn
+        let needed = min(parameters.stimulusThreshold, poolSize(of: column))
+        let connected = (slot * words..<(slot + 1) * words).reduce(0) { $0 + store.connected[$1].nonzeroBitCount }
+        guard connected < needed else {
+            return
+        }
+        admitAll(column: column, slot: slot)
         let permanences = UnsafeMutableBufferPointer(
-            start: store.permanences.base + slot * store.stride,
-            count: poolSize(of: column)
+            start: store.permanences[slot].members,
+            count: Int(store.permanences[slot].memberCount)
         )
-        let needed = min(parameters.stimulusThreshold, permanences.count)
         while permanences.count(where: { $0 >= parameters.connectedThreshold }) < needed {
             for index in permanences.indices {
                 permanences[index] = min(permanences[index] + parameters.belowStimulusIncrement, 1)
@@ -185,15 +334,17 @@ package struct SpatialPooler: Sendable {
         refreshConnected(column: column, slot: slot)
     }
 
-    private func poolSize(of column: Int) -> Int {
+    func poolSize(of column: Int) -> Int {
         let words = blueprint.wordsPerColumn
-        return blueprint.potential[column * words..<(column + 1) * words].reduce(0) { $0 + $1.nonzeroBitCount }
+        return (column * words..<(column + 1) * words).reduce(0) { $0 + blueprint.potential[$1].nonzeroBitCount }
     }
 
-    /// Trims a slot's permanences and rewrites its connected mask.
-    func refreshConnected(column: Int, slot: Int) {
+    /// Trims a column's permanences, all of them members', and rewrites its connected mask.
+    private func refreshConnected(column: Int, slot: Int) {
         let words = blueprint.wordsPerColumn
-        var permanence = store.permanences.base + slot * store.stride
+        guard var permanence = store.permanences[slot].members else {
+            return
+        }
         for word in 0..<words {
             var rest = blueprint.potential[column * words + word]
             var mask: UInt64 = 0
@@ -260,10 +411,11 @@ package struct SpatialPooler: Sendable {
         }
         for column in overlapDutyCycles.indices where overlapDutyCycles[column] < minimumOverlapDutyCycle {
             makeUnique()
-            let slot = store.ownedSlot(of: column, blueprint: blueprint)
-            let permanences = store.permanences.base + slot * store.stride
-            for index in 0..<poolSize(of: column) {
-                permanences[index] += parameters.belowStimulusIncrement
+            let slot = ownedSlot(of: column)
+            admitAll(column: column, slot: slot)
+            let permanences = store.permanences[slot]
+            for index in 0..<Int(permanences.memberCount) {
+                permanences.members![index] += parameters.belowStimulusIncrement
             }
             refreshConnected(column: column, slot: slot)
         }
@@ -291,7 +443,8 @@ extension SpatialPooler {
 
     /// Memory beyond the blueprint, roughly. Unit: bytes.
     package var byteCount: Int {
-        store.permanences.byteCount + store.connected.byteCount + 2 * (store.columns.count + store.slotPlusOne.count)
+        store.memberByteCount + store.permanences.byteCount + store.members.byteCount + store.connected.byteCount
+            + 2 * (store.columns.count + store.slotPlusOne.count)
             + 4 * ((overlapDutyCycles?.count ?? 0) + activeDutyCycles.count + boostFactors.count)
     }
 
@@ -299,18 +452,21 @@ extension SpatialPooler {
     package func synapses(of column: Int) -> [(input: Int, permanence: Float, isConnected: Bool)] {
         let words = blueprint.wordsPerColumn
         let slot = store.slot(of: column)
+        let start = column * blueprint.permanencesPerColumn
+        var permanences = Array(blueprint.permanences[start..<start + blueprint.permanencesPerColumn])
+        if let slot {
+            permanences.withUnsafeMutableBufferPointer {
+                copyPermanences(column: column, slot: slot, to: $0.baseAddress!)
+            }
+        }
         var result: [(Int, Float, Bool)] = []
         for input in 0..<blueprint.inputCount {
             let (word, bit) = (input / 64, UInt64(input % 64))
             guard blueprint.potential[column * words + word] >> bit & 1 == 1 else {
                 continue
             }
-            let position = result.count
-            let permanence =
-                slot.map { store.permanences[$0 * store.stride + position] }
-                ?? blueprint.permanences[column * store.stride + position]
             let mask = slot.map { store.connected[$0 * words + word] } ?? blueprint.connected[column * words + word]
-            result.append((input, permanence, mask >> bit & 1 == 1))
+            result.append((input, permanences[result.count], mask >> bit & 1 == 1))
         }
         return result
     }

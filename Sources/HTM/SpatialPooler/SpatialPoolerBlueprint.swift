@@ -17,6 +17,8 @@ final class SpatialPoolerBlueprint: Sendable {
     let connected: [UInt64]
     /// Initial permanences of the potential inputs in input order; column c begins at `permanencesPerColumn` · c.
     let permanences: [Float]
+    /// How inputs that a column never sees on fade; `nil`: each has a permanence of its own from the column's first change on.
+    let outsiders: OutsiderHistory?
 
     /// Draws the initial synapses; takes some milliseconds.
     init(parameters: SpatialPoolerParameters, inputCount: Int) throws(ParameterError) {
@@ -57,6 +59,7 @@ final class SpatialPoolerBlueprint: Sendable {
         self.potential = potential
         self.connected = connected
         self.permanences = permanences
+        outsiders = OutsiderHistory(parameters)
     }
 
     /// Chooses a column's potential inputs; ascending.
