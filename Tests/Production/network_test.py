@@ -182,7 +182,7 @@ def fixed_trouble(hosts, application):
     """Each kind of trouble once, several at a time, because noticing takes two heartbeats."""
     labels = list(hosts.hosts)
     first, second, slow = labels[0], labels[1], labels[-1]
-    application.wait_for_shares(labels, 60)
+    application.wait_for_shares(labels, 120)
     print("  cut for 3 s, which nobody needs to notice", flush=True)
     hosts.hosts[first].cut()
     time.sleep(3)
@@ -195,10 +195,10 @@ def fixed_trouble(hosts, application):
     hosts.hosts[second].mend()
     hosts.start(second)
     # Two heartbeats: 14 to 21 s.
-    took = application.wait_for_shares([second, slow], 120)
+    took = application.wait_for_shares([second, slow], 180)
     print("  their partitions were taken over, and shared with the new runner, after %.1f s" % took, flush=True)
     hosts.hosts[first].mend()
-    took = application.wait_for_shares(labels, 90)
+    took = application.wait_for_shares(labels, 180)
     print("  the host that came back had its share after %.1f s" % took, flush=True)
 
 
@@ -245,7 +245,7 @@ def run(pair, options):
         print("  %d rounds, %d failed sends" % (sender.round, sender.failures), flush=True)
         for label, process in app.processes.items():
             assert process.poll() is None, "%s ended by itself: %s" % (label, app.log(label)[-2000:])
-        failover_test.wait_for_scores(app, rows, 180 + rows / 200)
+        failover_test.wait_for_scores(app, rows, 300 + rows / 200)
         failover_test.check_results(app, "network_results", rows)
         failover_test.compare_with_calm(app, calm, sender.round, options.metrics)
     finally:

@@ -50,7 +50,7 @@ def program():
     return max(there, key=os.path.getmtime)
 
 
-def eventually(what, check, seconds=60, pause=0.1):
+def eventually(what, check, seconds=120, pause=0.1):
     """Waits until `check` gives something true, and returns that."""
     deadline = time.monotonic() + seconds
     while True:
@@ -70,7 +70,7 @@ last_logs = {}
 
 
 class Refused(Exception):
-    """The database shell failed."""
+    """The database shell failed, or htmengine status."""
 
 
 class Application:
@@ -142,7 +142,7 @@ class Application:
 
     def run(self, *arguments, check=True):
         done = subprocess.run([program(), *arguments], text=True, capture_output=True, env=self.environment,
-                              cwd=self.directory, timeout=120)
+                              cwd=self.directory, timeout=300)
         if check and done.returncode != 0:
             raise AssertionError("htmengine %s: %s%s" % (" ".join(arguments), done.stdout, done.stderr))
         return done
@@ -164,7 +164,10 @@ class Application:
 
     def partitions_of(self, *labels):
         """How many partitions each of these processes has, and how many nobody has, as `htmengine status` says it."""
-        owners = [one["owner"] for one in json.loads(self.run("status", "--json").stdout)["partitionOwners"]]
+        status = self.run("status", "--json", check=False)
+        if status.returncode != 0:
+            raise Refused(status.stderr)
+        owners = [one["owner"] for one in json.loads(status.stdout)["partitionOwners"]]
         mine = [sum(1 for owner in owners if owner and owner.endswith(":%d" % self.processes[label].pid)) for label in labels]
         return mine, len(owners) - sum(mine)
 
@@ -211,7 +214,7 @@ class Application:
 
     def graphite_send(self, lines):
         """Sends lines to port 2003 and returns when the engine says it has them: the end of the stream."""
-        with socket.create_connection(("127.0.0.1", self.graphite), 10) as client:
+        with socket.create_connection(("127.0.0.1", self.graphite), 60) as client:
             client.sendall("".join(line + "\n" for line in lines).encode())
             client.shutdown(socket.SHUT_WR)
             client.settimeout(120)
@@ -238,7 +241,7 @@ class Application:
     def request(self, method, path, body=""):
         request = urllib.request.Request("http://127.0.0.1:%d%s" % (self.http, path), body.encode() or None, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as reply:
+            with urllib.request.urlopen(request, timeout=60) as reply:
                 return reply.status, reply.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

@@ -58,6 +58,19 @@ def accepts(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def is_group_alive(group):
+    """Whether a process of a process group still runs; those that ended and that nobody has waited for don't."""
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % entry) as file:
+                state, _, number = file.read().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(number) == group and state not in "ZX":
+            return True
+    return False
+
+
 def make_certificate(directory):
     """A certificate authority and a certificate for localhost signed by it; None without openssl."""
     if not shutil.which("openssl"):
@@ -89,7 +102,7 @@ class Server:
                                         cwd=self.directory, start_new_session=True)
         log.close()
 
-    def wait_until_ready(self, seconds=120):
+    def wait_until_ready(self, seconds=300):
         deadline = time.monotonic() + seconds
         while not self.is_ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -108,6 +121,10 @@ class Server:
         self.signal_all(signal.SIGKILL)
         if self.process:
             self.process.wait()
+            # The others of its group have its ports and files a moment longer.
+            deadline = time.monotonic() + 60
+            while is_group_alive(self.process.pid) and time.monotonic() < deadline:
+                time.sleep(0.02)
 
     def freeze(self):
         self.signal_all(signal.SIGSTOP)
@@ -161,7 +178,7 @@ class MariaDB(Server):
         self.signal_all(signal.SIGTERM)
         if self.process:
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 pass
         self.kill()
@@ -222,7 +239,7 @@ class RabbitMQ(Server):
         # What it holds is thrown away, so it may end as fast as it can. epmd is a process of its own session.
         self.kill()
         # It refuses to go until it has noticed that the node is gone.
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while accepts(self.epmd_port) and time.monotonic() < deadline:
             subprocess.run(["epmd", "-kill"], env=self.environment(), stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
