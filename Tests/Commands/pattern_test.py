@@ -35,13 +35,13 @@ def main():
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
         def command(*words, status=0):
-            done = subprocess.run([binary, *words, "--data", data], capture_output=True, text=True, timeout=120)
+            done = subprocess.run([binary, *words, "--data", data], capture_output=True, text=True, timeout=300)
             assert done.returncode == status if status == 0 else done.returncode != 0, (words, done)
             return done.stdout
 
         write(0.995)
         wrong = serve()
-        _, errors = wrong.communicate(timeout=60)
+        _, errors = wrong.communicate(timeout=120)
         assert wrong.returncode != 0 and "end_below" in errors and "0.995" in errors, errors
 
         write(0.9)
@@ -51,7 +51,7 @@ def main():
 
             def call(path, body=None):
                 reply = urllib.request.urlopen(
-                    urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=body and body.encode()), timeout=60)
+                    urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=body and body.encode()), timeout=120)
                 return reply.read().decode()
 
             assert json.loads(call("/_about"))["events"] == {"start_above": 0.99, "end_below": 0.9, "quiet_rows": 5}
@@ -95,14 +95,14 @@ def main():
             command("monitor", "early")
             assert learning("early") == {"phase": "waiting for data", "rows": 49, "of": 50}, learning("early")
             call("/early", "\n".join(f"{n % 7} {1000 + 60 * n}" for n in range(49, 60)))
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 120
             while learning("early") != {"phase": "learning", "rows": 60, "of": 288}:
                 assert time.monotonic() < deadline, learning("early")
                 time.sleep(0.05)
             assert "Monitoring db.a" in command("monitor", "db.a", "--min", "0", "--max", "9")
         finally:
             engine.send_signal(signal.SIGTERM)
-            engine.wait(30)
+            engine.wait(120)
     print("commands by pattern: all well")
 
 

@@ -34,6 +34,10 @@ import time
 import urllib.error
 import urllib.request
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Support"))
+import servers
+
 FIRST_TIMESTAMP = 1_600_000_000
 SECONDS_PER_SAMPLE = 300
 # The first rows of a metric without a given range hold its extremes, so that the estimated range doesn't depend on how many rows
@@ -41,12 +45,6 @@ SECONDS_PER_SAMPLE = 300
 LOWEST, HIGHEST = 0.0, 100.0
 LEARNING_ROWS = 288
 DUPLICATE_REASONS = ("older", "equal", "duplicate", "same time", "not newer")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Series:
@@ -80,7 +78,7 @@ class Server:
 
     def __init__(self, binary, directory, checkpoint_every, log):
         self.binary, self.directory, self.log = binary, directory, log
-        self.http, self.graphite = free_port(), free_port()
+        self.http, self.graphite = servers.free_ports(2)
         self.process = None
         self.start_seconds = []
         self.config = os.path.join(directory, "conf")
@@ -110,14 +108,14 @@ class Server:
         atexit.unregister(self.kill)
         atexit.register(self.kill)
 
-    def wait_until_serving(self, deadline_seconds=60):
+    def wait_until_serving(self, deadline_seconds=300):
         """Seconds from the start to the first answer over HTTP."""
         began = time.monotonic()
         while time.monotonic() - began < deadline_seconds:
             if self.process.poll() is not None:
                 raise SystemExit(f"the engine ended by itself with status {self.process.returncode}")
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.http}/_health", timeout=2).read()
+                urllib.request.urlopen(f"http://127.0.0.1:{self.http}/_health", timeout=10).read()
                 return time.monotonic() - began
             except urllib.error.HTTPError:
                 return time.monotonic() - began
@@ -132,17 +130,17 @@ class Server:
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(timeout=60)
+            return self.process.wait(timeout=120)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise SystemExit("the engine did not stop within 60 s of SIGTERM")
+            raise SystemExit("the engine did not stop within 120 s of SIGTERM")
 
     def put(self, series):
         spec = {"min": LOWEST, "max": HIGHEST} if series.has_range else {}
         body = json.dumps(spec | {"mode": series.mode}).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{self.http}/{series.name}", data=body, method="PUT")
         try:
-            return urllib.request.urlopen(request, timeout=20).status
+            return urllib.request.urlopen(request, timeout=120).status
         except urllib.error.HTTPError as error:
             text = error.read().decode()
             if "already exists" in text:
@@ -393,7 +391,9 @@ def main():
     for sender in senders:
         sender.stopping.set()
     for sender in senders:
-        sender.join(60)
+        sender.join(120)
+        if sender.is_alive():
+            raise SystemExit("a sender hangs")
     wait_until_scored(server, options.patience)
     status = server.stop()
     witness.look(server.database)

@@ -33,7 +33,7 @@ class Engine:
         self.data, self.conf = os.path.join(directory, "data"), os.path.join(directory, "conf")
         self.binary, self.log_path = binary, os.path.join(directory, "log")
         with open(os.path.join(self.conf, "application.conf"), "w") as file:
-            file.write("[http]\nidle_timeout = 2\nmax_body = 1MB\n" + alerts)
+            file.write("[http]\nidle_timeout = 4\nmax_body = 1MB\n" + alerts)
         self.log = open(self.log_path, "w")
         self.process = subprocess.Popen(
             [binary, "serve", "--data", self.data, "--config", self.conf, "--http", "127.0.0.1:0", "--graphite", "127.0.0.1:0"],
@@ -47,7 +47,7 @@ class Engine:
                 return
         raise SystemExit("the engine didn't start: " + open(self.log_path).read())
 
-    def raw(self, text, seconds=30):
+    def raw(self, text, seconds=120):
         """Sends bytes as they are; gives everything that comes back until the engine closes."""
         data = text.encode() if isinstance(text, str) else text
         with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
@@ -73,7 +73,7 @@ class Engine:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
+        self.process.wait(120)
         self.log.close()
 
 
@@ -106,9 +106,10 @@ def oversized_requests_are_refused(engine):
 
 def slow_requests_are_ended(engine):
     for text in ["GET /a HTT", f"POST /a HTTP/1.1\r\nHost: 127.0.0.1:{engine.port}\r\nContent-Length: 100\r\n\r\n1 "]:
-        began = time.monotonic()
-        engine.raw(text)  # Returns when the engine has closed; a socket timeout would be thrown.
-        assert time.monotonic() - began < 30
+        try:
+            engine.raw(text)  # Returns when the engine has closed.
+        except TimeoutError:
+            raise AssertionError("the engine waits for the rest of " + text)
     # Others are answered while many such connections are open.
     idle = [socket.create_connection(("127.0.0.1", engine.port)) for _ in range(200)]
     for connection in idle:
@@ -213,7 +214,7 @@ def webhooks_dont_point_inward(binary, directory):
         engine.ask("PUT", "/m", '{"min":0,"max":100}')
         lines = [f"{50 + i % 3 if i < 340 else 100 * (i % 2)} {now - 400 + i}" for i in range(400)]
         engine.ask("POST", "/m", "\n".join(lines))
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             state = json.loads(engine.ask("GET", "/_alerts")[2])
             if state["failures"]:
@@ -233,7 +234,7 @@ def a_bad_certificate_stops_the_start(binary, directory):
             file.write(f"[security]\ntls_certificate = {certificate}\ntls_key = {key}\n")
         ended = subprocess.run(
             [binary, "serve", "--data", os.path.join(conf, "data"), "--config", conf, "--http", "127.0.0.1:0", "--graphite", "127.0.0.1:0"],
-            capture_output=True, text=True, timeout=60)
+            capture_output=True, text=True, timeout=120)
         assert ended.returncode != 0 and named in ended.stderr, (ended.returncode, ended.stderr)
 
 
