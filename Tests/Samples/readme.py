@@ -14,7 +14,7 @@ import signal
 import subprocess
 import time
 
-PATIENCE = 40
+PATIENCE = 120
 
 
 class Block:
@@ -98,12 +98,12 @@ class Shell:
         """Output and exit status; what goes on in the background keeps no one waiting."""
         path = os.path.join(self.directory, ".output")
         with open(path, "wb") as output:
-            status = self.start(text, stdout=output, stderr=self.log).wait(600)
+            status = self.start(text, stdout=output, stderr=self.log).wait(1800)
         with open(path, errors="replace", newline="") as output:
             return output.read(), status
 
     def watch(self, text, is_enough, patience=PATIENCE):
-        """Output until it is enough, then Ctrl-C."""
+        """Output until it is enough, then Ctrl-C; what was printed before that had its effect belongs to it."""
         path = os.path.join(self.directory, ".watched")
         with open(path, "wb") as output:
             process = self.start(text, stdout=output, stderr=self.log, process_group=0)
@@ -111,19 +111,18 @@ class Shell:
         try:
             while True:
                 time.sleep(0.1)
-                with open(path, errors="replace") as output:
-                    printed = output.read()
-                if is_enough(printed) or time.monotonic() > deadline or process.poll() is not None:
-                    return printed
+                if is_enough(self.read(".watched")) or time.monotonic() > deadline or process.poll() is not None:
+                    break
         finally:
             try:
                 os.killpg(process.pid, signal.SIGINT)
-                process.wait(10)
+                process.wait(60)
             except ProcessLookupError:
                 pass
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise AssertionError("Ctrl-C didn't end: " + text)
+        return self.read(".watched")
 
     def follow(self, block):
         """Runs a block and compares what it prints.
@@ -145,7 +144,7 @@ class Shell:
                     block.step, self.script(block.text), status, printed, wanted, block.expected))
             time.sleep(0.3)
 
-    def eventually(self, what, check, seconds=60):
+    def eventually(self, what, check, seconds=120):
         deadline = time.monotonic() + seconds
         while True:
             value = check()
@@ -182,7 +181,7 @@ class Shell:
 
     def remove(self):
         self.end()
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while self.processes() and time.monotonic() < deadline:
             time.sleep(0.1)
         self.end(signal.SIGKILL)

@@ -161,7 +161,7 @@ def follow_readme(app):
         app.eventually("the sample of before the engine", lambda: "Sent" in app.read("early/out"))
         app.run("kill `cat early/pid`")
     else:
-        page = urllib.request.urlopen("http://127.0.0.1:%d/" % app.supervisor, timeout=10).read().decode()
+        page = urllib.request.urlopen("http://127.0.0.1:%d/" % app.supervisor, timeout=60).read().decode()
         assert page.count("running") >= 4, page
     early = int(re.search(r"@ (\d+)", app.read("early/out")).group(1))
     app.steps("7")
@@ -228,19 +228,21 @@ def a_model_finds_its_range(app):
 
 def a_restart_changes_nothing(app):
     app.run("pkill -0 send_cpu; for id in `pgrep send_cpu`; do [ \"`readlink /proc/$id/cwd`\" = \"$PWD\" ] && kill $id; done; true")
-    time.sleep(1)
     rows = "select * from metric_data order by uid, rowid"
-    app.eventually("all scored", lambda: app.query(
-        "select count(*) from metric_data join metric using (uid) where status = 1 and anomaly_score is null") == [["0"]])
-    before = app.query(rows)
+    unscored = "select count(*) from metric_data join metric using (uid) where status = 1 and anomaly_score is null"
+    def settled():
+        """All rows, once each has its score and none came in the last second."""
+        first = app.query(rows)
+        time.sleep(1)
+        return first if app.query(unscored) == [["0"]] and app.query(rows) == first else None
+    before = app.eventually("no new rows, and all scored", settled)
     app.steps("Stop and start again")
     app.eventually("the end of the engine", lambda: not any(
         name in app.command_line(process) for process in app.processes() for name in ("htmengine", "supervisord")))
     app.steps("5", "6")
     app.run("send_cpu > logs/again.out 2> logs/again.err < /dev/null &")
     app.eventually("a sample after the restart", lambda: "Sent" in app.read("logs/again.out"))
-    app.eventually("a scored row more", lambda: len(app.query(rows)) > len(before) and app.query(
-        "select count(*) from metric_data join metric using (uid) where status = 1 and anomaly_score is null") == [["0"]])
+    app.eventually("a scored row more", lambda: len(app.query(rows)) > len(before) and app.query(unscored) == [["0"]])
     after = app.query(rows)
     missing = [row for row in before if row not in after]
     assert not missing, missing[:3]
@@ -254,7 +256,7 @@ def management(pair, path, method="GET"):
     request = urllib.request.Request("http://127.0.0.1:%d/api/%s" % (pair.rabbitmq.management_port, path), method=method)
     login = base64.b64encode(("%s:%s" % (servers.AMQP_USER, servers.AMQP_PASSWORD)).encode()).decode()
     request.add_header("Authorization", "Basic " + login)
-    body = urllib.request.urlopen(request, timeout=20).read()
+    body = urllib.request.urlopen(request, timeout=60).read()
     return json.loads(body) if body else None
 
 

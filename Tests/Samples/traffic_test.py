@@ -48,6 +48,7 @@ def main():
             if block.step == "6" and not interrupted:
                 # The engine dies with most of the work before it, and is started again as before: the recording has no hole.
                 interrupted = True
+                shell.eventually("first results", lambda: results(found))
                 before = len(results(found))
                 shell.run("kill -9 `cat engine.pid`; while kill -0 `cat engine.pid` 2>/dev/null; do sleep 0.1; done")
                 again, = [one for one in blocks if one.step == "3" and "serve" in one.text]
@@ -56,7 +57,7 @@ def main():
                 print("      the engine was killed with %d of %d results recorded" % (before, SAMPLES))
             if block.step == "6":
                 # A person looks when all is there.
-                shell.eventually("all results", lambda: len(results(found)) == SAMPLES, seconds=300)
+                shell.eventually("all results", lambda: len(results(found)) == SAMPLES, seconds=1200)
             shell.follow(block)
         recorded = [(row["time"], row["sensor"]) for row in results(found)]
         assert len(recorded) == len(set(recorded)) == SAMPLES, (len(recorded), len(set(recorded)))
