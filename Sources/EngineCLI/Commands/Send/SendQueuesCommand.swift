@@ -26,7 +26,8 @@ enum SendQueuesCommand {
         let prefix = try metricName(arguments.value("--prefix") ?? "htmengine")
         let logger = StandardErrorLogger(level: .error, format: .text)
         if arguments.has("--once") {
-            try send([try QueueDepths.samples(configuration, prefix: prefix, logger: logger)], configuration, context)
+            let reading = try QueueDepths.samples(configuration, prefix: prefix, logger: logger)
+            try send([reading], at: SystemClock().wallSeconds(), configuration, context)
             return .success
         }
         let interval = try arguments.integer("--interval", in: 1...86400) ?? 300
@@ -38,8 +39,10 @@ enum SendQueuesCommand {
             Thread.sleep(forTimeInterval: Double(min(due, max(1, interval / 10))))
             do {
                 readings.append(try QueueDepths.samples(configuration, prefix: prefix, logger: logger))
-                guard Int(SystemClock().wallSeconds()) / interval > now / interval else { continue }
-                try send(readings, configuration, context)
+                // Of the beat, however long the reading took.
+                let beat = Int(SystemClock().wallSeconds()) / interval * interval
+                guard beat > now else { continue }
+                try send(readings, at: Int64(beat), configuration, context)
             } catch let error as EngineError where [.busUnavailable, .storageUnavailable].contains(error.code) {
                 // What was read goes out with the next sample.
                 context.errorOutput("waiting for the servers: \(error)\n")
@@ -51,12 +54,12 @@ enum SendQueuesCommand {
 
     private static func send(
         _ readings: [[(name: String, value: Double)]],
+        at time: Int64,
         _ configuration: Configuration,
         _ context: CommandContext
     ) throws {
         var values: [String: [Double]] = [:]
         for (name, value) in readings.joined() { values[name, default: []].append(value) }
-        let time = SystemClock().wallSeconds()
         let lines = values.sorted { $0.key < $1.key }.map { name, values in
             let average = values.reduce(0, +) / Double(values.count)
             return "\(name) \(NumberFormat.sixDecimals(average)) \(time)"
