@@ -224,7 +224,7 @@ class Application:
     def amqp(self):
         return pika.BlockingConnection(pika.ConnectionParameters(
             "127.0.0.1", self.servers.rabbitmq.port, "/",
-            pika.PlainCredentials(servers.AMQP_USER, servers.AMQP_PASSWORD), heartbeat=600))
+            pika.PlainCredentials(servers.AMQP_USER, servers.AMQP_PASSWORD), heartbeat=600, socket_timeout=60, stack_timeout=120))
 
     def amqp_send(self, lines, batch=200):
         """Publishes as the original's senders do, and waits for the broker's confirms."""
