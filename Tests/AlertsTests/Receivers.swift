@@ -24,7 +24,7 @@ final class Background {
     /// Asks it to end, and waits until it has.
     func stop() throws {
         kill(process.processIdentifier, SIGTERM)
-        try eventually("it has ended", within: 30) { process.isRunning ? nil : true }
+        try eventually("it has ended", within: 120) { process.isRunning ? nil : true }
     }
 
     deinit {
@@ -41,12 +41,6 @@ enum Receivers {
     private static let hasSMTPServer: Bool = (try? run([python, "-c", "import aiosmtpd.controller"]))?.status == 0
     static let hasAll = hasSMTPServer && hasAlertmanager
     private static let hasAlertmanager: Bool = (try? run(["prometheus-alertmanager", "--version"]))?.status == 0
-
-    /// A port nobody listens on just now.
-    static func freePort() throws -> Int {
-        let script = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
-        return Int(try run([python, "-c", script]).output.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
-    }
 
     /// Arguments: port, file to write to, and N: the first of every N requests is answered with 500; 0: none.
     static let webhook = """
@@ -94,13 +88,13 @@ enum Receivers {
 /// A webhook receiver, a mail server and an Alertmanager that passes on what it hears to a webhook of its own.
 final class BurstReceivers {
     private let directory: TemporaryDirectory
-    private let ports: [Int]
+    private let ports: [UInt16]
     private var programs: [Background] = []
     private let managerHook: Background
 
     init(in directory: TemporaryDirectory) throws {
         self.directory = directory
-        ports = try (0..<4).map { _ in try Receivers.freePort() }
+        ports = try (0..<4).map { _ in try FreePorts.next() }
         _ = try directory.write(Receivers.webhook, to: "hook.py")
         _ = try directory.write(Receivers.smtp, to: "smtp.py")
         let configuration = """
