@@ -183,7 +183,7 @@ import Testing
         let off = try AlertRule(parsing: "off.*:alert=off", standard: AlertRule())
         let service = stage.service([sink], rules: AlertRules([off], standard: Self.noSilence))
         try service.start()
-        try stage.store.setAlertMute(AlertMute(pattern: "mu*", until: stage.clock.wallSeconds() + 60), now: 0)
+        try stage.store.setAlertMute(AlertMute(pattern: "mu*", until: stage.clock.wallSeconds() + 86_400), now: 0)
         try stage.score("mute.a", quiet + [1.0])
         try stage.score("off.a", quiet + [1.0])
         try stage.score("old.a", [1.0] + Array(repeating: 0.999, count: 2000))
@@ -276,7 +276,7 @@ import Testing
         try service.start()
         let names = (0..<100).map { "s\($0).größe" }
         func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
-            try eventually(what, within: 120) { try condition() ? true : nil }
+            try eventually(what, within: 300) { try condition() ? true : nil }
         }
 
         for name in names { try stage.score(name, quiet + [1.0]) }

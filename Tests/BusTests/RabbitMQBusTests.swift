@@ -28,6 +28,8 @@ extension RabbitMQConfiguration {
         port = server.port
         user = server.user
         password = server.password
+        // A broker that shares its machine with all other tests.
+        connectTimeout = 60
     }
 }
 
@@ -62,7 +64,7 @@ struct RabbitMQBusTests {
             user, password, port = sys.argv[1:4]
             arguments = sys.argv[4:]
             connection = pika.BlockingConnection(pika.ConnectionParameters('127.0.0.1', int(port), '/',
-                pika.PlainCredentials(user, password)))
+                pika.PlainCredentials(user, password), socket_timeout=60, stack_timeout=120))
             channel = connection.channel()
 
             """

@@ -41,17 +41,23 @@ import Testing
         }
     }
 
-    /// Sends rows in steps, so that checkpoints come in between.
+    /// Sends rows in steps, each of which ends with a checkpoint, so that the last two are there.
     private func learn(_ engine: RunningEngine, _ name: String, rows: Int) throws {
         #expect(try engine.curl("/\(name)", "-X", "PUT", "-d", #"{"min":0, "max":40}"#).output.hasPrefix("Created"))
         for start in stride(from: 0, to: rows, by: 50) {
             try send(engine, name, start..<start + 50)
             _ = try scored(engine, name, count: start + 50)
+            try eventually("the checkpoint at row \(start + 50) and the one before are there") {
+                let files = try checkpointFiles(below: engine.dataDirectory)
+                return files.count == min(2, start / 50 + 1)
+                    && files.contains { $0.hasSuffix("-\(start + 50).checkpoint") }
+                    ? true : nil
+            }
         }
     }
 
-    private func checkpointFiles(_ data: String) throws -> [String] {
-        let root = directory.path(data) + "/checkpoints"
+    private func checkpointFiles(below data: String) throws -> [String] {
+        let root = data + "/checkpoints"
         let names = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
         return names.filter { $0.hasSuffix(".checkpoint") }.sorted().map { root + "/" + $0 }
     }
@@ -98,7 +104,7 @@ import Testing
         #expect(restored.stop() == 0, "\(restored.log)")
         let verified = try command("copy", "verify")
         #expect(verified.status == 0, "\(verified.output)")
-        try eventually("the sender is done") { sender.isFinished ? true : nil }
+        try eventually("the sender is done", within: 600) { sender.isFinished ? true : nil }
         #expect(engine.stop() == 0, "\(engine.log)")
         #expect(try command("data", "verify").status == 0)
     }
@@ -124,7 +130,7 @@ import Testing
         #expect(try engine.curl("/m").output.split(separator: "\n") == Array(before.suffix(left)))
         #expect(engine.stop() == 0, "\(engine.log)")
         #expect(try command("data", "verify").status == 0)
-        let files = try checkpointFiles("data")
+        let files = try checkpointFiles(below: directory.path("data"))
         try #require(files.count == 2)
         for file in files { try damage(file) }
         let damaged = try command("data", "verify")
@@ -183,7 +189,7 @@ import Testing
             let verified = try command(data, "verify")
             #expect(verified.status == 0, "\(verified.output)")
         }
-        let files = try checkpointFiles("data")
+        let files = try checkpointFiles(below: directory.path("data"))
         try damage(try #require(files.last))
         let damaged = try command("data", "checkpoint", "verify")
         #expect(damaged.status == 1)
@@ -209,8 +215,11 @@ import Testing
         }
         let metrics = try command("data", "metrics").output
         #expect(metrics.contains("model_params can't be read"), "\(metrics)")
-        #expect(try counter(engine, "htmengine_model_failures_total") == 1)
-        #expect(engine.log.contains("goes to status ERROR"), "\(engine.log)")
+        // Said after the database has it.
+        try eventually("the failure is counted and said; \(engine.log)") {
+            let failures = try counter(engine, "htmengine_model_failures_total")
+            return failures == 1 && engine.log.contains("goes to status ERROR") ? true : nil
+        }
         #expect(engine.stop() == 0)
         try sql("UPDATE metric SET model_params = (SELECT model_params FROM kept); DROP TABLE kept")
         engine = try start("data")

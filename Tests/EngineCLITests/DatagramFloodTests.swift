@@ -71,7 +71,7 @@ import Testing
         isOver.withLock { $0 = true }
         let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }.flatMap { Int($0.filter(\.isNumber)) }
         #expect(try #require(peak) < 400 << 10, "\(peak ?? 0) kB")
-        try eventually("all of the others' samples are scored") {
+        try eventually("all of the others' samples are scored", within: 600) {
             let text = try engine.curl("/m").output
             return text.split(separator: "\n").count == 2 * row && !text.contains("None") ? true : nil
         }

@@ -67,7 +67,7 @@ import Testing
             try connection.send(lines(part))
             connection.finishSending()
             #expect(try connection.receive().isEmpty)
-            try eventually("all rows are scored", within: 240) {
+            try eventually("all rows are scored", within: 900) {
                 let text = try engine.curl(all).output
                 return text.contains("None") ? nil : true
             }

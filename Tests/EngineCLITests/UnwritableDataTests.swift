@@ -9,7 +9,7 @@ import Testing
     /// Runs a subcommand so that permissions count, which they don't for root with all its capabilities.
     private func command(_ words: [String]) throws -> Finished {
         let bound = getuid() == 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"] : []
-        return try run(["timeout", "60"] + bound + [RunningEngine.binary] + words)
+        return try run(["timeout", "120"] + bound + [RunningEngine.binary] + words)
     }
 
     @Test(arguments: [0o555, 0o000])

@@ -86,7 +86,8 @@ final class EngineFixture {
         guard isRunning else { return }
         isRunning = false
         storer.stop()
-        runner.stop(patienceMilliseconds: 3000)
+        // What is in work is finished, however long that takes: tests count what it leaves.
+        runner.stop(patienceMilliseconds: 60_000)
         bus.close()
         repository.close()
     }
@@ -109,10 +110,11 @@ final class EngineFixture {
         try repository.read { try $0.metric(named: name)?.status }
     }
 
-    /// Waits until `condition` holds, at most 20 seconds.
+    /// Waits until `condition` holds, at most two minutes.
     func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
         let pause = Monitor(false)
-        for _ in 0..<2000 {
+        let deadline = ContinuousClock.now + .seconds(120)
+        while ContinuousClock.now < deadline {
             if try condition() { return true }
             pause.wait(timeoutMilliseconds: 10) { $0 ? true : nil }
         }

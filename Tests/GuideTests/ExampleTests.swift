@@ -126,10 +126,14 @@ import Testing
 
     /// Waits until `condition` holds.
     static func until(_ condition: () async throws -> Bool) async throws {
-        for _ in 0..<3000 {
+        let deadline = ContinuousClock.now + .seconds(120)
+        var tries = 0
+        // Other tests may have the threads for minutes between one try and the next.
+        while tries < 3000 || ContinuousClock.now < deadline {
             if try await condition() { return }
+            tries += 1
             try await Task.sleep(for: .milliseconds(20))
         }
-        throw PollingTimeout(description: "not within a minute")
+        throw PollingTimeout(description: "not within two minutes and \(tries) tries")
     }
 }

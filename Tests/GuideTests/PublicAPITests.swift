@@ -2,6 +2,7 @@
 
 import Foundation
 import HTMEngine
+import Synchronization
 import TestSupport
 import Testing
 
@@ -254,27 +255,24 @@ import Testing
         let running = Task { try await engine.run() }
         try await ExampleTests.until { engine.endpoints != nil }
         let connection = try engine.connection()
+        let seen = Mutex<String?>(nil)
         let events = Task {
             for try await event in connection.events() {
-                if case .results(let results) = event { return results.metric }
+                guard case .results(let results) = event else { continue }
+                return seen.withLock { $0 = results.metric }
             }
-            return ""
         }
         let custom = try connection.createDatasourceAdapter("custom")
         try await custom.monitorMetric(ModelSpecification(metric: "m", min: 0, max: 1))
-        // The subscription begins at some time: samples until it has seen one.
-        for index in 0..<3000 {
-            try await connection.send([
-                MetricSample(
-                    metric: "m",
-                    value: 1,
-                    time: Date(timeIntervalSince1970: 1_700_000_000 + Double(index) * 60)
-                )
-            ])
-            if index > 5, try await connection.metric(named: "m")?.scoredRows ?? 0 > 5 { break }
-            try await Task.sleep(for: .milliseconds(20))
+        // The subscription begins at some time: samples until it has seen a result.
+        var time = Date(timeIntervalSince1970: 1_700_000_000)
+        try await ExampleTests.until {
+            try await connection.send([MetricSample(metric: "m", value: 1, time: time)])
+            time += 60
+            return seen.withLock { $0 != nil }
         }
-        #expect(try await events.value == "m")
+        try await events.value
+        #expect(seen.withLock { $0 } == "m")
         running.cancel()
         try await running.value
         #expect(engine.endpoints == nil)

@@ -10,17 +10,21 @@ package struct PollingTimeout: Error, CustomStringConvertible {
 
 /// Waits until the body returns a value, trying again every few milliseconds.
 ///
-/// - Parameter seconds: Generous: it only matters when the test fails.
+/// - Parameters:
+///   - what: Made up only when the test fails, so that a log in it is the whole log.
+///   - seconds: Generous: it only matters when the test fails.
 @discardableResult
 package func eventually<Value>(
-    _ what: String,
-    within seconds: Double = 60,
+    _ what: @autoclosure () -> String,
+    within seconds: Double = 120,
     _ body: () throws -> Value?
 ) throws -> Value {
-    let deadline = Date(timeIntervalSinceNow: seconds)
+    let deadline = ContinuousClock.now + .seconds(seconds)
     while true {
         if let value = try body() { return value }
-        guard Date() < deadline else { throw PollingTimeout(description: "not within \(seconds) s: \(what)") }
+        guard ContinuousClock.now < deadline else {
+            throw PollingTimeout(description: "not within \(seconds) s: \(what())")
+        }
         usleep(10_000)
     }
 }

@@ -12,7 +12,7 @@ package final class RawConnection {
     package private(set) var descriptor: Int32
 
     /// Connects to 127.0.0.1.
-    package init(port: UInt16, receiveTimeoutSeconds: Int = 60) throws {
+    package init(port: UInt16, receiveTimeoutSeconds: Int = 120) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

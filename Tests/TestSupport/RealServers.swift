@@ -102,6 +102,8 @@ extension MySQLConfiguration {
         port = server.port
         user = server.user
         password = server.password
+        // A server that shares its machine with all other tests.
+        connectTimeout = 60
     }
 }
 
