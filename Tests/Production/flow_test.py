@@ -99,6 +99,18 @@ def test_readme_flow(pair):
         app.remove()
 
 
+def has_queue(application, name):
+    """Whether the broker has a queue of that name."""
+    connection = application.amqp()
+    try:
+        connection.channel().queue_declare(name, passive=True)
+        return True
+    except production.pika.exceptions.ChannelClosedByBroker:
+        return False
+    finally:
+        connection.close()
+
+
 def test_original_client(pair):
     """A program with the original's library monitors and unmonitors: SQL, a queue per model, a notification."""
     app = Application("clientapp", pair)
@@ -109,6 +121,7 @@ def test_original_client(pair):
         eventually("HTTP", lambda: app.request("PUT", "/other", '{"min":0, "max":100}')[0] in (201, 400))
         app.graphite_send(lines("m", 20))
         uid = app.sql("SELECT uid FROM metric WHERE name = 'm'")[0][0]
+        eventually("the queue for notifications", lambda: has_queue(app, "clientapp.mswapper.scheduler.notification"))
         def act(status, command, parameters):
             connection = app.amqp()
             channel = connection.channel()
@@ -129,6 +142,8 @@ def test_original_client(pair):
             channel.basic_publish("", queue, body, pika_persistent(), mandatory=True)
             channel.basic_publish("", "clientapp.mswapper.scheduler.notification", json.dumps(uid), mandatory=True)
             connection.close()
+            # Else the next command could be on its way into the queue just when it goes.
+            eventually("the model's queue is gone", lambda: not has_queue(app, queue))
         spec = {"datasource": "custom", "metricSpec": {"metric": "m"}, "modelParams": {"min": 0, "max": 100}}
         act(2, "defineModel", spec)
         eventually("ACTIVE and scored", lambda: scored(app, "m") == 20
@@ -145,16 +160,6 @@ def test_original_client(pair):
         assert scored(app, "m") == 0
         act(2, "defineModel", spec)
         eventually("a new generation", lambda: scored(app, "m") == 25)
-        def queue_gone():
-            connection = app.amqp()
-            try:
-                connection.channel().queue_declare("clientapp.mswapper.model.input." + uid, passive=True)
-                connection.close()
-                return False
-            except production.pika.exceptions.ChannelClosedByBroker:
-                connection.close()
-                return True
-        eventually("the model's queue is gone", queue_gone)
     finally:
         app.remove()
 
@@ -409,6 +414,7 @@ def test_recorded_conversation(pair):
         app.bind_results("skeleton_recorded")
         app.start("engine", "storer,runner")
         eventually("a runner", lambda: json.loads(app.run("status", "--json").stdout)["ownedPartitions"] == 16)
+        eventually("the queue for notifications", lambda: has_queue(app, "skeleton.mswapper.scheduler.notification"))
         honoured = []
         for name in ("with.classifier", "/load_average"):
             command = next(json.loads(one["body_inflated"]) for one in recorded if "exchange" in one
