@@ -91,9 +91,10 @@ import Testing
         #expect(free.evicted == 0)
         #expect(bound.evicted > 0)
         // Else the test would say nothing.
-        #expect(free.peak > Self.budget * 5 / 4, "\(free.peak >> 20) MiB without a bound")
-        // The engine looks at its process some times a second, and on a machine with much else to do some models more are made between
-        // two looks. `MemoryGuardTests` has the rule without a clock.
-        #expect(bound.peak <= Self.budget * 9 / 8, "\(bound.peak >> 20) MiB of \(Self.budget >> 20)")
+        #expect(free.peak > Self.budget * 2, "\(free.peak >> 20) MiB without a bound")
+        // The engine looks at its process some times a second. On a machine with much else to do more models are made between two looks,
+        // and giving memory back takes longer, after which it pauses the longer: at ten times the load a fifth more was seen, where a calm
+        // machine stays below the budget. `MemoryGuardTests` has the rule without a clock.
+        #expect(bound.peak <= Self.budget * 3 / 2, "\(bound.peak >> 20) MiB of \(Self.budget >> 20)")
     }
 }
