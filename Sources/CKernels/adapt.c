@@ -333,6 +333,18 @@ float ck_connect_outsiders(ck_level level, const float *initial, const uint64_t 
     return outsiders_baseline(initial, members, potential, words, threshold, connected);
 }
 
+int32_t ck_select(const float *values, const uint64_t *members, const uint64_t *potential, int32_t words, float *selected) {
+    int32_t count = 0;
+    for (int32_t word = 0; word < words; word++) {
+        const uint64_t pool = potential[word];
+        for (uint64_t rest = members[word]; rest != 0; rest &= rest - 1) {
+            selected[count++] = values[__builtin_popcountll(pool & ((rest & -rest) - 1))];
+        }
+        values += __builtin_popcountll(pool);
+    }
+    return count;
+}
+
 int32_t ck_expel(float *permanences, const float *common, const uint64_t *potential, int32_t words, uint64_t *members) {
     int32_t count = 0;
     const float *permanence = permanences;

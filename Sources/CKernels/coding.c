@@ -57,18 +57,17 @@ void ck_encode_cells(const uint16_t *sources, int32_t size, int32_t column_shift
     }
 }
 
-/// Numbers a cell of a column and counts it; sets `bad` unless it is a cell of a column and comes after the one before.
+/// Numbers a cell of a column; sets `bad` unless it is a cell of a column and comes after the one before.
 static inline __attribute__((always_inline)) uint16_t take_source(uint64_t column, uint32_t cell, int32_t column_shift,
-                                                                  int64_t *previous, uint16_t *counts, uint32_t *bad) {
+                                                                  int64_t *previous, uint32_t *bad) {
     const int64_t source = (int64_t)(column << column_shift) | cell;
     *bad |= (cell >> column_shift) | (source <= *previous);
     *previous = source;
-    counts[(uint16_t)source]++;
     return (uint16_t)source;
 }
 
 int32_t ck_decode_sources(ck_source_streams *streams, int32_t size, int32_t column_count, int32_t column_shift,
-                          uint16_t *sources, uint16_t *counts) {
+                          uint16_t *sources) {
     const uint8_t *at = streams->columns;
     const uint8_t *cells = streams->cells;
     if (streams->cells_end - cells < size) {
@@ -85,7 +84,7 @@ int32_t ck_decode_sources(ck_source_streams *streams, int32_t size, int32_t colu
             bad |= is_long & second >> 7;
             column += (first & 0x7F) | ((second << 7) & (0 - is_long));
             at += 1 + is_long;
-            sources[i] = take_source(column, cells[i], column_shift, &previous, counts, &bad);
+            sources[i] = take_source(column, cells[i], column_shift, &previous, &bad);
         }
     } else {
         for (int32_t i = 0; i < size; i++) {
@@ -95,7 +94,7 @@ int32_t ck_decode_sources(ck_source_streams *streams, int32_t size, int32_t colu
                 return 0;
             }
             column += distance;
-            sources[i] = take_source(column, cells[i], column_shift, &previous, counts, &bad);
+            sources[i] = take_source(column, cells[i], column_shift, &previous, &bad);
         }
     }
     streams->columns = at;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counting the active synapses of segments through presynaptic lists.
+// Counting and reinforcing the synapses of the backtracking temporal memory's segments.
 #include "kernels.h"
 
 #if defined(__SSE2__)
@@ -29,17 +29,28 @@ static inline __attribute__((always_inline)) void increment(uint8_t *counters, c
     }
 }
 
-void ck_count(uint8_t *counters, const ck_list *heads, const uint16_t *ids, const uint32_t *positions,
-              int32_t position_count) {
-    for (int32_t i = 0; i < position_count; i++) {
+static inline __attribute__((always_inline)) uint32_t start_of(uint32_t list) {
+    return list & ((1u << 25) - 1);
+}
+
+void ck_count(uint8_t *set_counters, uint8_t *extra_counters, const ck_cell *cells, const uint64_t *lists,
+              const uint32_t *places, int32_t place_count) {
+    for (int32_t i = 0; i < place_count; i++) {
         // Lists are short and far apart: ask for the coming ones early.
-        if (i + 3 < position_count) {
-            const char *next = (const char *)(ids + 4 * (size_t)heads[positions[i + 3]].start);
-            __builtin_prefetch(next);
-            __builtin_prefetch(next + 64);
+        if (i + 4 < place_count) {
+            const ck_cell *coming = cells + places[i + 4];
+            __builtin_prefetch(lists + start_of(coming->set_list));
+            __builtin_prefetch((const char *)(lists + start_of(coming->set_list)) + 64);
+            __builtin_prefetch(lists + start_of(coming->extra_list));
         }
-        const ck_list *list = heads + positions[i];
-        increment(counters, ids + 4 * (size_t)list->start, list->count);
+        const ck_cell *cell = cells + places[i];
+        increment(set_counters, (const uint16_t *)(lists + start_of(cell->set_list)), cell->set_count);
+        if (extra_counters != NULL) {
+            const uint32_t *segments = (const uint32_t *)(lists + start_of(cell->extra_list));
+            for (uint32_t k = 0; k < cell->extra_count; k++) {
+                extra_counters[segments[k]]++;
+            }
+        }
     }
 }
 
@@ -164,109 +175,84 @@ int32_t ck_find(const uint16_t *ids, int32_t count, uint16_t id) {
     return -1;
 }
 
-static int32_t connected_activity_baseline(const uint16_t *sources, const uint8_t *codes, int32_t size,
-                                           uint8_t first_connected, const uint32_t *active) {
-    int32_t count = 0;
-    for (int32_t i = 0; i < size; i++) {
-        count += (int32_t)(active[sources[i] >> 5] >> (sources[i] & 31) & 1) & (codes[i] >= first_connected);
+static inline __attribute__((always_inline)) uint64_t active_bits_baseline(const uint16_t *cells, int32_t count, const uint32_t *active) {
+    uint64_t bits = 0;
+    for (int32_t i = 0; i < count; i++) {
+        bits |= (uint64_t)(active[cells[i] >> 5] >> (cells[i] & 31) & 1) << i;
     }
-    return count;
+    return bits;
 }
 
-static inline __attribute__((always_inline)) int rank_of(const ck_pattern *pattern, uint16_t source) {
-    int rank = pattern->ranks[source >> pattern->column_shift];
-    return rank < pattern->count && pattern->cells[rank] == source ? rank : -1;
-}
-
-static uint64_t pattern_hits_baseline(const uint16_t *sources, int32_t size, const ck_pattern *pattern) {
-    uint64_t hits = 0;
-    for (int32_t i = 0; i < size; i++) {
-        int rank = rank_of(pattern, sources[i]);
-        hits |= rank < 0 ? 0 : (uint64_t)1 << rank;
+static inline __attribute__((always_inline)) uint64_t move_bits_baseline(uint64_t bits, uint64_t from, uint64_t to) {
+    uint64_t moved = 0;
+    while (from != 0 && to != 0) {
+        const uint64_t source = from & (0 - from), target = to & (0 - to);
+        moved |= bits & source ? target : 0;
+        from ^= source;
+        to ^= target;
     }
-    return hits;
+    return moved;
 }
 
-static uint64_t reinforce_baseline(const uint16_t *sources, uint8_t *codes, int32_t size, const ck_pattern *pattern,
-                                   uint64_t update, const ck_code_steps *steps, uint8_t first_connected,
-                                   int32_t *connected, int32_t *removed) {
-    uint64_t hits = 0;
-    int32_t connected_count = 0, removed_count = 0;
+static uint64_t step_codes_baseline(uint8_t *codes, int32_t size, uint64_t up, const ck_code_steps *steps,
+                                    uint8_t first_connected, uint64_t *connected) {
+    uint64_t removed = 0, strong = 0;
     for (int32_t i = 0; i < size; i++) {
-        int rank = rank_of(pattern, sources[i]);
-        uint64_t bit = rank < 0 ? 0 : (uint64_t)1 << rank & update;
-        hits |= bit;
-        uint8_t code = bit ? steps->increased[codes[i]] : steps->decreased[codes[i]];
+        const uint8_t code = up >> i & 1 ? steps->increased[codes[i]] : steps->decreased[codes[i]];
         codes[i] = code;
-        removed_count += code == 255;
-        connected_count += code != 255 && code >= first_connected;
+        removed |= (uint64_t)(code == 255) << i;
+        strong |= (uint64_t)(code != 255 && code >= first_connected) << i;
     }
-    *connected = connected_count;
-    *removed = removed_count;
-    return hits;
+    *connected = strong;
+    return removed;
+}
+
+static inline __attribute__((always_inline)) uint64_t codes_from_baseline(const uint8_t *codes, int32_t size, uint8_t first) {
+    uint64_t lanes = 0;
+    for (int32_t i = 0; i < size; i++) {
+        lanes |= (uint64_t)(codes[i] >= first) << i;
+    }
+    return lanes;
 }
 
 #if defined(__x86_64__)
+static inline __attribute__((always_inline)) uint64_t first_lanes(int32_t count) {
+    return count >= 64 ? UINT64_MAX : ((uint64_t)1 << count) - 1;
+}
+
 CK_TARGET_AVX2
-static int32_t connected_activity_avx2(const uint16_t *sources, const uint8_t *codes, int32_t size,
-                                       uint8_t first_connected, const uint32_t *active) {
-    const __m256i limit = _mm256_set1_epi32(first_connected - 1);
-    const __m256i lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-    int32_t count = 0;
-    for (int32_t i = 0; i < size; i += 8) {
-        uint32_t live = size - i >= 8 ? 0xFF : (1u << (size - i)) - 1;
+static inline __attribute__((always_inline)) uint64_t active_bits_avx2(const uint16_t *cells, int32_t count, const uint32_t *active) {
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    uint64_t bits = 0;
+    for (int32_t i = 0; i < count; i += 8) {
         // Lanes behind the end may hold anything: they read the first word.
-        __m256i isLive = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)live), lanes), lanes);
-        __m256i source = _mm256_and_si256(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(sources + i))), isLive);
-        __m256i code = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(codes + i)));
-        __m256i words = _mm256_i32gather_epi32((const int *)active, _mm256_srli_epi32(source, 5), 4);
-        __m256i bit = _mm256_and_si256(source, _mm256_set1_epi32(31));
-        __m256i shifted = _mm256_sllv_epi32(words, _mm256_sub_epi32(_mm256_set1_epi32(31), bit));
-        __m256i both = _mm256_and_si256(shifted, _mm256_cmpgt_epi32(code, limit));
-        count += __builtin_popcount((uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(both)) & live);
+        __m256i isLive = _mm256_cmpgt_epi32(_mm256_set1_epi32(count - i), lanes);
+        __m256i cell = _mm256_and_si256(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(cells + i))), isLive);
+        __m256i words = _mm256_i32gather_epi32((const int *)active, _mm256_srli_epi32(cell, 5), 4);
+        __m256i shift = _mm256_sub_epi32(_mm256_set1_epi32(31), _mm256_and_si256(cell, _mm256_set1_epi32(31)));
+        uint32_t found = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_sllv_epi32(words, shift)));
+        bits |= (uint64_t)found << i;
     }
-    return count;
+    return bits & first_lanes(count);
 }
 
-/// The bits of the pattern's cells among eight sources; which lanes they are in goes to `lanes`.
-CK_TARGET_AVX2
-static inline __attribute__((always_inline)) __m256i hits_of_eight(const uint16_t *sources, const ck_pattern *pattern,
-                                                                   uint32_t live, __m256i *ranks, __m256i *isHit) {
-    const __m256i low = _mm256_set1_epi32(0xFFFF);
-    const __m256i lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-    __m256i source = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)sources));
-    __m256i isLive = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)live), lanes), lanes);
-    source = _mm256_and_si256(source, isLive);
-    __m256i column = _mm256_srl_epi32(source, _mm_cvtsi32_si128(pattern->column_shift));
-    __m256i rank = _mm256_and_si256(_mm256_i32gather_epi32((const int *)pattern->ranks, column, 2), low);
-    __m256i isRank = _mm256_cmpgt_epi32(_mm256_set1_epi32(pattern->count), rank);
-    rank = _mm256_and_si256(rank, isRank);
-    __m256i cell = _mm256_and_si256(_mm256_i32gather_epi32((const int *)pattern->cells, rank, 2), low);
-    *isHit = _mm256_and_si256(_mm256_and_si256(_mm256_cmpeq_epi32(cell, source), isRank), isLive);
-    *ranks = rank;
-    const __m256i one = _mm256_set1_epi64x(1);
-    __m256i first = _mm256_sllv_epi64(one, _mm256_cvtepu32_epi64(_mm256_castsi256_si128(rank)));
-    __m256i second = _mm256_sllv_epi64(one, _mm256_cvtepu32_epi64(_mm256_extracti128_si256(rank, 1)));
-    first = _mm256_and_si256(first, _mm256_cvtepi32_epi64(_mm256_castsi256_si128(*isHit)));
-    second = _mm256_and_si256(second, _mm256_cvtepi32_epi64(_mm256_extracti128_si256(*isHit, 1)));
-    return _mm256_or_si256(first, second);
-}
-
-CK_TARGET_AVX2
-static inline __attribute__((always_inline)) uint64_t or_of_lanes(__m256i bits) {
-    __m128i half = _mm_or_si128(_mm256_castsi256_si128(bits), _mm256_extracti128_si256(bits, 1));
-    return (uint64_t)_mm_extract_epi64(half, 0) | (uint64_t)_mm_extract_epi64(half, 1);
-}
-
-CK_TARGET_AVX2
-static uint64_t pattern_hits_avx2(const uint16_t *sources, int32_t size, const ck_pattern *pattern) {
-    __m256i bits = _mm256_setzero_si256();
-    __m256i ranks, isHit;
-    for (int32_t i = 0; i < size; i += 8) {
-        uint32_t live = size - i >= 8 ? 0xFF : (1u << (size - i)) - 1;
-        bits = _mm256_or_si256(bits, hits_of_eight(sources + i, pattern, live, &ranks, &isHit));
+CK_TARGET_AVX512
+static inline __attribute__((always_inline)) uint64_t active_bits_avx512(const uint16_t *cells, int32_t count, const uint32_t *active) {
+    const __m512i one = _mm512_set1_epi32(1);
+    uint64_t bits = 0;
+    for (int32_t i = 0; i < count; i += 16) {
+        __mmask16 live = (__mmask16)(count - i >= 16 ? 0xFFFF : (1u << (count - i)) - 1);
+        __m512i cell = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(live, cells + i));
+        __m512i words = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), live, _mm512_srli_epi32(cell, 5), active, 4);
+        __m512i bit = _mm512_sllv_epi32(one, _mm512_and_si512(cell, _mm512_set1_epi32(31)));
+        bits |= (uint64_t)_mm512_mask_test_epi32_mask(live, words, bit) << i;
     }
-    return or_of_lanes(bits);
+    return bits;
+}
+
+CK_TARGET_AVX2
+static inline __attribute__((always_inline)) uint64_t move_bits_bmi2(uint64_t bits, uint64_t from, uint64_t to) {
+    return _pdep_u64(_pext_u64(bits, from), to);
 }
 
 /// table[code] for codes below 32, the table given in halves; codes behind a segment's end may be anything.
@@ -276,184 +262,217 @@ static inline __attribute__((always_inline)) __m128i step_codes(__m128i codes, _
     return _mm_blendv_epi8(_mm_shuffle_epi8(low, codes), _mm_shuffle_epi8(high, codes), isHigh);
 }
 
+/// Sixteen codes at once; what lies behind the last is written back as it was.
 CK_TARGET_AVX2
-static uint64_t reinforce_avx2(const uint16_t *sources, uint8_t *codes, int32_t size, const ck_pattern *pattern,
-                               uint64_t update, const ck_code_steps *steps, uint8_t first_connected, int32_t *connected,
-                               int32_t *removed) {
-    __m256i bits = _mm256_setzero_si256();
-    const __m256i wanted = _mm256_set1_epi64x((long long)update);
-    const int isSmall = steps->code_count <= 32;
+static uint64_t step_codes_avx2(uint8_t *codes, int32_t size, uint64_t up, const ck_code_steps *steps,
+                                uint8_t first_connected, uint64_t *connected) {
     const __m128i limit = _mm_set1_epi8((char)first_connected);
     const __m128i upLow = _mm_loadu_si128((const __m128i *)steps->increased);
     const __m128i upHigh = _mm_loadu_si128((const __m128i *)(steps->increased + 16));
     const __m128i downLow = _mm_loadu_si128((const __m128i *)steps->decreased);
     const __m128i downHigh = _mm_loadu_si128((const __m128i *)(steps->decreased + 16));
-    int32_t connected_count = 0, removed_count = 0;
-    for (int32_t i = 0; i < size; i += 8) {
-        int32_t count = size - i >= 8 ? 8 : size - i;
-        __m256i ranks, isHit;
-        __m256i eight = hits_of_eight(sources + i, pattern, (1u << count) - 1, &ranks, &isHit);
-        bits = _mm256_or_si256(bits, _mm256_and_si256(eight, wanted));
-        // A hit counts only if the update names its cell: look at the update's bit of its rank, in 32-bit halves.
-        __m256i low = _mm256_srlv_epi32(_mm256_set1_epi32((int)(uint32_t)update), ranks);
-        __m256i high = _mm256_srlv_epi32(_mm256_set1_epi32((int)(uint32_t)(update >> 32)),
-                                         _mm256_sub_epi32(ranks, _mm256_set1_epi32(32)));
-        // Shifts of 32 and more (also negative ones, read unsigned) give 0, so that one half decides.
-        __m256i named = _mm256_slli_epi32(_mm256_or_si256(low, high), 31);
-        __m256i isUp = _mm256_and_si256(named, isHit);
-        if (isSmall) {
-            // Eight codes at once. Packing with saturation keeps the top bits of the lanes that go up.
-            __m128i old = _mm_loadl_epi64((const __m128i *)(codes + i));
-            __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(isUp), _mm256_extracti128_si256(isUp, 1));
-            __m128i stepped = _mm_blendv_epi8(step_codes(old, downLow, downHigh), step_codes(old, upLow, upHigh),
-                                              _mm_packs_epi16(words, words));
-            uint32_t live = (1u << count) - 1;
-            uint32_t gone = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(stepped, _mm_set1_epi8(-1))) & live;
-            uint32_t isConnected = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(stepped, limit), stepped)) & live;
-            removed_count += __builtin_popcount(gone);
-            connected_count += __builtin_popcount(isConnected & ~gone);
-            if (count == 8) {
-                _mm_storel_epi64((__m128i *)(codes + i), stepped);
-            } else {
-                // What lies behind the segment belongs to another.
-                uint64_t word = (uint64_t)_mm_cvtsi128_si64(stepped);
-                memcpy(codes + i, &word, (size_t)count);
-            }
-            continue;
-        }
-        uint32_t up = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(isUp));
-        for (int32_t k = 0; k < count; k++) {
-            uint8_t code = codes[i + k];
-            code = up >> k & 1 ? steps->increased[code] : steps->decreased[code];
-            codes[i + k] = code;
-            removed_count += code == 255;
-            connected_count += code != 255 && code >= first_connected;
+    const __m128i byteOfLane = _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+    const __m128i bitOfLane = _mm_set1_epi64x((long long)0x8040201008040201u);
+    uint64_t removed = 0, strong = 0;
+    for (int32_t i = 0; i < size; i += 16) {
+        __m128i old = _mm_loadu_si128((const __m128i *)(codes + i));
+        __m128i wanted = _mm_shuffle_epi8(_mm_cvtsi32_si128((int)(uint16_t)(up >> i)), byteOfLane);
+        __m128i isUp = _mm_cmpeq_epi8(_mm_and_si128(wanted, bitOfLane), bitOfLane);
+        __m128i stepped = _mm_blendv_epi8(step_codes(old, downLow, downHigh), step_codes(old, upLow, upHigh), isUp);
+        uint64_t isGone = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(stepped, _mm_set1_epi8(-1)));
+        uint64_t isStrong = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(stepped, limit), stepped));
+        removed |= isGone << i;
+        strong |= (isStrong & ~isGone) << i;
+        if (size - i >= 16) {
+            _mm_storeu_si128((__m128i *)(codes + i), stepped);
+        } else {
+            uint8_t sixteen[16];
+            _mm_storeu_si128((__m128i *)sixteen, stepped);
+            memcpy(codes + i, sixteen, (size_t)(size - i));
         }
     }
-    *connected = connected_count;
-    *removed = removed_count;
-    return or_of_lanes(bits);
-}
-CK_TARGET_AVX512
-static int32_t connected_activity_avx512(const uint16_t *sources, const uint8_t *codes, int32_t size,
-                                         uint8_t first_connected, const uint32_t *active) {
-    const __m128i limit = _mm_set1_epi8((char)first_connected);
-    const __m512i one = _mm512_set1_epi32(1);
-    int32_t count = 0;
-    for (int32_t i = 0; i < size; i += 16) {
-        __mmask16 live = (__mmask16)(size - i >= 16 ? 0xFFFF : (1u << (size - i)) - 1);
-        __mmask16 isConnected = _mm_mask_cmpge_epu8_mask(live, _mm_maskz_loadu_epi8(live, codes + i), limit);
-        __m512i source = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(live, sources + i));
-        __m512i words = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), isConnected, _mm512_srli_epi32(source, 5),
-                                                    active, 4);
-        __m512i bit = _mm512_sllv_epi32(one, _mm512_and_si512(source, _mm512_set1_epi32(31)));
-        count += __builtin_popcount(_mm512_mask_test_epi32_mask(isConnected, words, bit));
-    }
-    return count;
-}
-
-/// As `hits_of_eight`, for sixteen: the bits of lanes that hit, in two halves of 64-bit lanes.
-CK_TARGET_AVX512
-static inline __attribute__((always_inline)) void hits_of_sixteen(const uint16_t *sources, const ck_pattern *pattern,
-                                                                  __mmask16 live, __m512i *first, __m512i *second) {
-    const __m512i low = _mm512_set1_epi32(0xFFFF);
-    const __m512i zero = _mm512_setzero_si512();
-    const __m512i one = _mm512_set1_epi64(1);
-    __m512i source = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(live, sources));
-    __m512i column = _mm512_srl_epi32(source, _mm_cvtsi32_si128(pattern->column_shift));
-    __m512i rank = _mm512_and_si512(_mm512_mask_i32gather_epi32(zero, live, column, pattern->ranks, 2), low);
-    __mmask16 isRank = _mm512_mask_cmplt_epi32_mask(live, rank, _mm512_set1_epi32(pattern->count));
-    __m512i cell = _mm512_and_si512(_mm512_mask_i32gather_epi32(zero, isRank, rank, pattern->cells, 2), low);
-    __mmask16 isHit = _mm512_mask_cmpeq_epi32_mask(isRank, cell, source);
-    *first = _mm512_maskz_sllv_epi64((__mmask8)isHit, one, _mm512_cvtepu32_epi64(_mm512_castsi512_si256(rank)));
-    *second = _mm512_maskz_sllv_epi64((__mmask8)(isHit >> 8), one,
-                                      _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(rank, 1)));
+    *connected = strong & first_lanes(size);
+    return removed & first_lanes(size);
 }
 
 CK_TARGET_AVX512
-static uint64_t pattern_hits_avx512(const uint16_t *sources, int32_t size, const ck_pattern *pattern) {
-    __m512i bits = _mm512_setzero_si512();
-    for (int32_t i = 0; i < size; i += 16) {
-        __mmask16 live = (__mmask16)(size - i >= 16 ? 0xFFFF : (1u << (size - i)) - 1);
-        __m512i first, second;
-        hits_of_sixteen(sources + i, pattern, live, &first, &second);
-        bits = _mm512_or_si512(bits, _mm512_or_si512(first, second));
+static uint64_t step_codes_avx512(uint8_t *codes, int32_t size, uint64_t up, const ck_code_steps *steps,
+                                  uint8_t first_connected, uint64_t *connected) {
+    const __m256i limit = _mm256_set1_epi8((char)first_connected);
+    const __m256i upLow = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)steps->increased));
+    const __m256i upHigh = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(steps->increased + 16)));
+    const __m256i downLow = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)steps->decreased));
+    const __m256i downHigh = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(steps->decreased + 16)));
+    uint64_t removed = 0, strong = 0;
+    for (int32_t i = 0; i < size; i += 32) {
+        __mmask32 live = (__mmask32)(size - i >= 32 ? 0xFFFFFFFFu : (1u << (size - i)) - 1);
+        __m256i old = _mm256_maskz_loadu_epi8(live, codes + i);
+        __mmask32 isHigh = _mm256_movepi8_mask(_mm256_slli_epi16(old, 3));
+        __m256i upper = _mm256_mask_shuffle_epi8(_mm256_shuffle_epi8(upLow, old), isHigh, upHigh, old);
+        __m256i lower = _mm256_mask_shuffle_epi8(_mm256_shuffle_epi8(downLow, old), isHigh, downHigh, old);
+        __m256i stepped = _mm256_mask_blend_epi8((__mmask32)(up >> i), lower, upper);
+        __mmask32 isGone = _mm256_mask_cmpeq_epi8_mask(live, stepped, _mm256_set1_epi8(-1));
+        __mmask32 isStrong = _mm256_mask_cmpge_epu8_mask(live, stepped, limit);
+        removed |= (uint64_t)isGone << i;
+        strong |= (uint64_t)(isStrong & ~isGone) << i;
+        _mm256_mask_storeu_epi8(codes + i, live, stepped);
     }
-    return (uint64_t)_mm512_reduce_or_epi64(bits);
+    *connected = strong;
+    return removed;
+}
+
+CK_TARGET_AVX2
+static inline __attribute__((always_inline)) uint64_t codes_from_avx2(const uint8_t *codes, int32_t size, uint8_t first) {
+    const __m128i limit = _mm_set1_epi8((char)first);
+    uint64_t lanes = 0;
+    for (int32_t i = 0; i < size; i += 16) {
+        __m128i sixteen = _mm_loadu_si128((const __m128i *)(codes + i));
+        lanes |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(sixteen, limit), sixteen)) << i;
+    }
+    return lanes & first_lanes(size);
 }
 
 CK_TARGET_AVX512
-static uint64_t reinforce_avx512(const uint16_t *sources, uint8_t *codes, int32_t size, const ck_pattern *pattern,
-                                 uint64_t update, const ck_code_steps *steps, uint8_t first_connected,
-                                 int32_t *connected, int32_t *removed) {
-    const __m512i wanted = _mm512_set1_epi64((long long)update);
-    const __m128i limit = _mm_set1_epi8((char)first_connected);
-    const __m128i upLow = _mm_loadu_si128((const __m128i *)steps->increased);
-    const __m128i upHigh = _mm_loadu_si128((const __m128i *)(steps->increased + 16));
-    const __m128i downLow = _mm_loadu_si128((const __m128i *)steps->decreased);
-    const __m128i downHigh = _mm_loadu_si128((const __m128i *)(steps->decreased + 16));
-    __m512i bits = _mm512_setzero_si512();
-    int32_t connected_count = 0, removed_count = 0;
-    for (int32_t i = 0; i < size; i += 16) {
-        __mmask16 live = (__mmask16)(size - i >= 16 ? 0xFFFF : (1u << (size - i)) - 1);
-        __m512i first, second;
-        hits_of_sixteen(sources + i, pattern, live, &first, &second);
-        // A hit counts only if the update names its cell.
-        first = _mm512_and_si512(first, wanted);
-        second = _mm512_and_si512(second, wanted);
-        bits = _mm512_or_si512(bits, _mm512_or_si512(first, second));
-        __mmask16 isUp = (__mmask16)(_mm512_test_epi64_mask(first, first) |
-                                     (uint32_t)_mm512_test_epi64_mask(second, second) << 8);
-        __m128i old = _mm_maskz_loadu_epi8(live, codes + i);
-        __m128i stepped = _mm_mask_blend_epi8(isUp, step_codes(old, downLow, downHigh), step_codes(old, upLow, upHigh));
-        __mmask16 isGone = _mm_mask_cmpeq_epi8_mask(live, stepped, _mm_set1_epi8(-1));
-        __mmask16 isConnected = _mm_mask_cmpge_epu8_mask(live, stepped, limit);
-        removed_count += __builtin_popcount(isGone);
-        connected_count += __builtin_popcount((uint32_t)isConnected & ~(uint32_t)isGone);
-        _mm_mask_storeu_epi8(codes + i, live, stepped);
-    }
-    *connected = connected_count;
-    *removed = removed_count;
-    return (uint64_t)_mm512_reduce_or_epi64(bits);
+static inline __attribute__((always_inline)) uint64_t codes_from_avx512(const uint8_t *codes, int32_t size, uint8_t first) {
+    const uint64_t live = first_lanes(size);
+    return _mm512_mask_cmpge_epu8_mask(live, _mm512_maskz_loadu_epi8(live, codes), _mm512_set1_epi8((char)first));
 }
 #endif
 
-int32_t ck_connected_activity(ck_level level, const uint16_t *sources, const uint8_t *codes, int32_t size,
-                              uint8_t first_connected, const uint32_t *active) {
+// The same steps on each level: what differs is how bits are found and counted.
+#define DEFINE_FIND_ACTIVE(NAME, ACTIVE_BITS)                                                                             \
+    static int32_t NAME(const uint32_t *sets, int32_t set_count, const ck_source_set *records, const uint16_t *cells,     \
+                        const uint32_t *active, const ck_sources *segments, const uint8_t *extra_counters,                \
+                        uint32_t threshold, ck_active_segment *found, int32_t capacity, int32_t *next) {                  \
+        int32_t count = 0;                                                                                                \
+        int32_t i = *next;                                                                                                \
+        for (; i < set_count; i++) {                                                                                      \
+            if (i + 2 < set_count) {                                                                                      \
+                const ck_source_set *coming = records + sets[i + 2];                                                      \
+                __builtin_prefetch(cells + 4 * (size_t)coming->start);                                                    \
+                __builtin_prefetch(cells + 4 * (size_t)coming->start + 32);                                               \
+                __builtin_prefetch(segments + coming->first_segment);                                                     \
+            }                                                                                                             \
+            const ck_source_set *set = records + sets[i];                                                                 \
+            if ((int64_t)count + set->segment_count >= capacity) {                                                        \
+                break;                                                                                                    \
+            }                                                                                                             \
+            const uint64_t bits = ACTIVE_BITS(cells + 4 * (size_t)set->start, set->count, active);                        \
+            for (uint32_t segment = set->first_segment; segment != UINT32_MAX;) {                                         \
+                const ck_sources *sources = segments + segment;                                                           \
+                const uint32_t activity =                                                                                 \
+                    (uint32_t)__builtin_popcountll(sources->mask & bits) + extra_counters[segment];                       \
+                found[count].set_cells = bits;                                                                            \
+                found[count].segment = segment;                                                                           \
+                found[count].activity = activity;                                                                         \
+                count += activity >= threshold;                                                                           \
+                segment = sources->next_of_set;                                                                           \
+            }                                                                                                             \
+        }                                                                                                                 \
+        *next = i;                                                                                                        \
+        return count;                                                                                                     \
+    }
+
+#define DEFINE_CONNECTED_ACTIVITY(NAME, MOVE_BITS, CODES_FROM)                                                            \
+    static int32_t NAME(uint64_t mask, uint64_t set_cells, const uint16_t *extras, int32_t extra_count,                   \
+                        const uint32_t *active, const uint8_t *codes, uint8_t first_connected) {                          \
+        const int32_t set_lanes = __builtin_popcountll(mask);                                                             \
+        uint64_t lanes = MOVE_BITS(set_cells, mask, UINT64_MAX);                                                          \
+        for (int32_t i = 0; i < extra_count; i++) {                                                                       \
+            lanes |= (uint64_t)(active[extras[i] >> 5] >> (extras[i] & 31) & 1) << (set_lanes + i);                       \
+        }                                                                                                                 \
+        return __builtin_popcountll(lanes & CODES_FROM(codes, set_lanes + extra_count, first_connected));                 \
+    }
+
+DEFINE_FIND_ACTIVE(find_active_baseline, active_bits_baseline)
+DEFINE_CONNECTED_ACTIVITY(connected_activity_baseline, move_bits_baseline, codes_from_baseline)
+
+#if defined(__x86_64__)
+CK_TARGET_AVX2 DEFINE_FIND_ACTIVE(find_active_avx2, active_bits_avx2)
+CK_TARGET_AVX512 DEFINE_FIND_ACTIVE(find_active_avx512, active_bits_avx512)
+CK_TARGET_AVX2 DEFINE_CONNECTED_ACTIVITY(connected_activity_avx2, move_bits_bmi2, codes_from_avx2)
+CK_TARGET_AVX512 DEFINE_CONNECTED_ACTIVITY(connected_activity_avx512, move_bits_bmi2, codes_from_avx512)
+
+// What is inlined above, to be called by itself.
+CK_TARGET_AVX2
+static uint64_t call_active_bits_avx2(const uint16_t *cells, int32_t count, const uint32_t *active) {
+    return active_bits_avx2(cells, count, active);
+}
+
+CK_TARGET_AVX512
+static uint64_t call_active_bits_avx512(const uint16_t *cells, int32_t count, const uint32_t *active) {
+    return active_bits_avx512(cells, count, active);
+}
+
+CK_TARGET_AVX2
+static uint64_t call_move_bits_bmi2(uint64_t bits, uint64_t from, uint64_t to) {
+    return move_bits_bmi2(bits, from, to);
+}
+#endif
+
+int32_t ck_find_active(ck_level level, const uint32_t *sets, int32_t set_count, const ck_source_set *records,
+                       const uint16_t *cells, const uint32_t *active, const ck_sources *segments,
+                       const uint8_t *extra_counters, uint32_t threshold, ck_active_segment *found, int32_t capacity,
+                       int32_t *next) {
 #if defined(__x86_64__)
     if (level == CK_AVX512) {
-        return connected_activity_avx512(sources, codes, size, first_connected, active);
+        return find_active_avx512(sets, set_count, records, cells, active, segments, extra_counters, threshold, found,
+                               capacity, next);
     }
     if (level == CK_AVX2) {
-        return connected_activity_avx2(sources, codes, size, first_connected, active);
+        return find_active_avx2(sets, set_count, records, cells, active, segments, extra_counters, threshold, found,
+                               capacity, next);
     }
 #endif
-    return connected_activity_baseline(sources, codes, size, first_connected, active);
+    return find_active_baseline(sets, set_count, records, cells, active, segments, extra_counters, threshold, found,
+                                capacity, next);
 }
 
-uint64_t ck_pattern_hits(ck_level level, const uint16_t *sources, int32_t size, const ck_pattern *pattern) {
+int32_t ck_connected_activity(ck_level level, uint64_t mask, uint64_t set_cells, const uint16_t *extras,
+                              int32_t extra_count, const uint32_t *active, const uint8_t *codes,
+                              uint8_t first_connected) {
 #if defined(__x86_64__)
     if (level == CK_AVX512) {
-        return pattern_hits_avx512(sources, size, pattern);
+        return connected_activity_avx512(mask, set_cells, extras, extra_count, active, codes, first_connected);
     }
     if (level == CK_AVX2) {
-        return pattern_hits_avx2(sources, size, pattern);
+        return connected_activity_avx2(mask, set_cells, extras, extra_count, active, codes, first_connected);
     }
 #endif
-    return pattern_hits_baseline(sources, size, pattern);
+    return connected_activity_baseline(mask, set_cells, extras, extra_count, active, codes, first_connected);
 }
 
-uint64_t ck_reinforce(ck_level level, const uint16_t *sources, uint8_t *codes, int32_t size, const ck_pattern *pattern,
-                      uint64_t update, const ck_code_steps *steps, uint8_t first_connected, int32_t *connected,
-                      int32_t *removed) {
+uint64_t ck_active_bits(ck_level level, const uint16_t *cells, int32_t count, const uint32_t *active) {
 #if defined(__x86_64__)
-    // The form for AVX-512 has tables of 32 codes only.
-    if (level == CK_AVX512 && steps->code_count <= 32) {
-        return reinforce_avx512(sources, codes, size, pattern, update, steps, first_connected, connected, removed);
+    if (level == CK_AVX512) {
+        return call_active_bits_avx512(cells, count, active);
     }
+    if (level == CK_AVX2) {
+        return call_active_bits_avx2(cells, count, active);
+    }
+#endif
+    return active_bits_baseline(cells, count, active);
+}
+
+uint64_t ck_move_bits(ck_level level, uint64_t bits, uint64_t from, uint64_t to) {
+#if defined(__x86_64__)
     if (level != CK_BASELINE) {
-        return reinforce_avx2(sources, codes, size, pattern, update, steps, first_connected, connected, removed);
+        return call_move_bits_bmi2(bits, from, to);
     }
 #endif
-    return reinforce_baseline(sources, codes, size, pattern, update, steps, first_connected, connected, removed);
+    return move_bits_baseline(bits, from, to);
+}
+
+uint64_t ck_step_codes(ck_level level, uint8_t *codes, int32_t size, uint64_t up, const ck_code_steps *steps,
+                       uint8_t first_connected, uint64_t *connected) {
+#if defined(__x86_64__)
+    // The forms with vectors have tables of 32 codes only.
+    if (level == CK_AVX512 && steps->code_count <= 32) {
+        return step_codes_avx512(codes, size, up, steps, first_connected, connected);
+    }
+    if (level != CK_BASELINE && steps->code_count <= 32) {
+        return step_codes_avx2(codes, size, up, steps, first_connected, connected);
+    }
+#endif
+    return step_codes_baseline(codes, size, up, steps, first_connected, connected);
 }

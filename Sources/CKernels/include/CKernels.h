@@ -58,38 +58,77 @@ void ck_admit(ck_level level, float *permanences, uint64_t *members, const uint6
 float ck_connect_outsiders(ck_level level, const float *initial, const uint64_t *members, const uint64_t *potential,
                            int32_t words, float threshold, uint64_t *connected);
 
+/// Copies the members' ones of the values of a column's potential inputs.
+///
+/// Returns how many there are.
+int32_t ck_select(const float *values, const uint64_t *members, const uint64_t *potential, int32_t words, float *selected);
+
 /// Leaves only those permanences of a column that differ in their bits from `common`, and says whose they are: the members.
 ///
 /// Returns how many are left.
 int32_t ck_expel(float *permanences, const float *common, const uint64_t *potential, int32_t words, uint64_t *members);
 
-/// One presynaptic list: `start` in units of four ids.
+/// What a cell feeds: numbers of source sets (16 bits) and of segments with an extra synapse from it (32 bits), and its slots.
+///
+/// A list's lower 25 bits say at how many units of eight bytes it begins, the upper ones how long it may get, as a class of sizes.
+typedef struct {
+    uint32_t set_list, extra_list;
+    uint32_t extra_count;
+    uint16_t set_count;
+    uint16_t slots;
+} ck_cell;
+
+/// For the cells at each of the places: set_counters[set] += 1 for the sets it feeds, and extra_counters[segment] += 1 for the segments, unless
+/// that is NULL. The numbers in a list are distinct.
+void ck_count(uint8_t *set_counters, uint8_t *extra_counters, const ck_cell *cells, const uint64_t *lists,
+              const uint32_t *places, int32_t place_count);
+
+/// Where the synapses of a segment come from.
+typedef struct {
+    uint64_t mask;         // bit per cell of its source set that it has a synapse from
+    uint32_t next_of_set;  // the next segment of the same set; UINT32_MAX: none
+    uint16_t set;          // its source set; 65,535: none
+    uint16_t extras;       // synapses from cells outside the set
+} ck_sources;
+
+/// Cells that segments draw their synapses from, at most 64; they begin at so many units of four cells.
 typedef struct {
     uint32_t start;
-    uint16_t count;
-    uint16_t units;
-} ck_list;
+    uint32_t first_segment;  // UINT32_MAX: none
+    uint32_t segment_count;
+    uint8_t count;
+    uint8_t units;
+} ck_source_set;
 
-/// For each of the lists heads[positions[i]]: counters[id] += 1 for each of its ids, which are distinct.
-void ck_count(uint8_t *counters, const ck_list *heads, const uint16_t *ids, const uint32_t *positions,
-              int32_t position_count);
-
-/// How many of a segment's synapses have a code of at least `first_connected` and an active source.
-///
-/// `active` has a word of 32 cells for each value of source / 32. Reads up to 8 sources and codes beyond `size`.
-int32_t ck_connected_activity(ck_level level, const uint16_t *sources, const uint8_t *codes, int32_t size,
-                              uint8_t first_connected, const uint32_t *active);
-
-/// The learning cells, at most 64, with a look-up by column.
+/// A segment with enough active synapses.
 typedef struct {
-    const uint16_t *cells;  // ascending; one more may be read
-    const uint16_t *ranks;  // by column: the position in `cells` if that cell is of the column; one more may be read
-    int32_t count;
-    int32_t column_shift;   // cell >> column_shift is its column
-} ck_pattern;
+    uint64_t set_cells;  // bit per cell of its source set that is active
+    uint32_t segment;
+    uint32_t activity;   // active synapses
+} ck_active_segment;
 
-/// Bit per cell of the pattern that is among the sources. Reads up to 8 sources beyond `size`.
-uint64_t ck_pattern_hits(ck_level level, const uint16_t *sources, int32_t size, const ck_pattern *pattern);
+/// Of the segments of the given source sets, those with at least `threshold` active synapses; extra_counters says how many extras are.
+///
+/// Writes to `found` while there is room for all segments of the next set and one more, and returns how many there are; `*next` is the set to go
+/// on with (`set_count` when done). `active` as for `ck_active_bits`.
+int32_t ck_find_active(ck_level level, const uint32_t *sets, int32_t set_count, const ck_source_set *records,
+                       const uint16_t *cells, const uint32_t *active, const ck_sources *segments,
+                       const uint8_t *extra_counters, uint32_t threshold, ck_active_segment *found, int32_t capacity,
+                       int32_t *next);
+
+/// How many synapses of a segment are active and have a code of at least `first_connected`: codes of the bits of `mask`, of which those in
+/// `set_cells` are active, then of the extras. There are at most 64 codes; up to 15 beyond them are read.
+int32_t ck_connected_activity(ck_level level, uint64_t mask, uint64_t set_cells, const uint16_t *extras,
+                              int32_t extra_count, const uint32_t *active, const uint8_t *codes, uint8_t first_connected);
+
+/// Bit i: cells[i] is active. `count` is at most 64.
+///
+/// `active` has a word of 32 cells for each value of cell / 32. Reads up to 8 cells beyond `count`.
+uint64_t ck_active_bits(ck_level level, const uint16_t *cells, int32_t count, const uint32_t *active);
+
+/// The bits of a mask in new places: the one where `from` has its n-th bit goes to where `to` has its n-th; those outside `from` are
+/// dropped. To the lowest places with `to` of all ones, and back with `from` of all ones.
+uint64_t ck_move_bits(ck_level level, uint64_t bits, uint64_t from, uint64_t to);
 
 /// What one code becomes when its synapse is reinforced or weakened; 255: nothing is left.
 typedef struct {
@@ -98,13 +137,12 @@ typedef struct {
     int32_t code_count;  // codes in use are below this
 } ck_code_steps;
 
-/// Steps the codes of a segment: up where the source is among the pattern's cells that `update` names, else down.
+/// Steps the codes of a segment, at most 64: up where `up` has a bit, else down.
 ///
-/// Returns the cells found; `*connected` is how many codes are then at least `first_connected` (255 excluded) and `*removed`
-/// how many are 255. Reads up to 8 sources beyond `size`.
-uint64_t ck_reinforce(ck_level level, const uint16_t *sources, uint8_t *codes, int32_t size, const ck_pattern *pattern,
-                      uint64_t update, const ck_code_steps *steps, uint8_t first_connected, int32_t *connected,
-                      int32_t *removed);
+/// Returns bit i where code i is then 255, and sets `*connected` to those that are at least `first_connected` (255 excluded). Reads up to
+/// 15 codes beyond `size`.
+uint64_t ck_step_codes(ck_level level, uint8_t *codes, int32_t size, uint64_t up, const ck_code_steps *steps,
+                       uint8_t first_connected, uint64_t *connected);
 
 /// The constants of one learning step on a segment of the plain temporal memory.
 typedef struct {
@@ -138,19 +176,18 @@ uint8_t *ck_encode_columns(const uint16_t *sources, int32_t size, int32_t column
 /// Writes each source's place within its column, a byte each: columns have at most 256 cells.
 void ck_encode_cells(const uint16_t *sources, int32_t size, int32_t column_shift, uint8_t *cells);
 
-/// Where the next segment's sources are read from.
+/// Where the next run of sources is read from.
 typedef struct {
     const uint8_t *columns, *columns_end;
     const uint8_t *cells, *cells_end;
 } ck_source_streams;
 
-/// Reads what `ck_encode_columns` and `ck_encode_cells` wrote for one segment, and counts each source in counts[source] (65,536 of
-/// them). There are at most 16,384 columns.
+/// Reads what `ck_encode_columns` and `ck_encode_cells` wrote for one run of sources. There are at most 16,384 columns.
 ///
 /// Returns 0 if the streams end too early or the sources aren't ascending cells of `column_count` columns; what was written then means
 /// nothing.
 int32_t ck_decode_sources(ck_source_streams *streams, int32_t size, int32_t column_count, int32_t column_shift,
-                          uint16_t *sources, uint16_t *counts);
+                          uint16_t *sources);
 
 /// How many codes are at least `first_connected`; -1 if one isn't below `code_count`.
 int32_t ck_count_codes(const uint8_t *codes, int32_t size, uint8_t first_connected, uint8_t code_count);

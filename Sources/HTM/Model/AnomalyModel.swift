@@ -115,13 +115,13 @@ extension AnomalyModel {
     /// "HTMm", little-endian: the first four bytes of a model's state.
     private static let magic: UInt32 = 0x6D4D_5448
     /// Version of the layout in docs/formats/checkpoint.md.
-    package static let stateVersion: UInt32 = 1
+    package static let stateVersion: UInt32 = 2
 
     /// The whole state but the parameters. Layout: docs/formats/checkpoint.md.
     public func encoded() -> [UInt8] {
         // Rather too much, which costs nothing until it is touched, than moving everything when it turns out too little.
         var state = StateEncoder(
-            reservingCapacity: 131_072 + synapseCount * 4 + segmentCount * 16 + spatialPooler.changedColumnCount * 1500
+            reservingCapacity: 131_072 + synapseCount * 4 + segmentCount * 16 + spatialPooler.changedColumnCount * 400
                 + (classifier?.encodedSize ?? 0)
         )
         state.encode(Self.magic)
@@ -154,7 +154,7 @@ extension AnomalyModel {
             throw .damaged("it doesn't begin with a model's mark")
         }
         let version = try state.decodeUInt32()
-        guard version == Self.stateVersion else {
+        guard (1...Self.stateVersion).contains(version) else {
             throw .unsupportedVersion(version)
         }
         for (number, what) in zip(shape, Self.shapeNames) {
@@ -165,8 +165,8 @@ extension AnomalyModel {
         }
         recordCount = try state.decodeVarint(atMost: Int(Int32.max), "record count")
         try encoder.restore(from: &state)
-        try spatialPooler.restore(from: &state)
-        try temporalMemory.restore(from: &state)
+        try spatialPooler.restore(from: &state, version: version)
+        try temporalMemory.restore(from: &state, version: version)
         if let own = likelihood {
             likelihood = try AnomalyLikelihood(schedule: own.schedule, tail: own.tail, from: &state)
         }

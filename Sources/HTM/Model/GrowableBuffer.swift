@@ -72,8 +72,8 @@ struct GrowableBuffer<Element: BitwiseCopyable> {
 
     @inline(never)
     private mutating func grow(to wanted: Int) {
-        // Large buffers are moved by remapping, so small steps cost them little.
-        let step = byteCount > 1 << 18 ? capacity / 16 : capacity / 8
+        // A model's memory is mostly its larger buffers: small steps cost them little time and save more than they take.
+        let step = byteCount > 1 << 14 ? capacity / 32 : capacity / 8
         reallocate(max(wanted, capacity + step, 8))
     }
 

@@ -29,6 +29,12 @@ package enum KernelLevel: Sendable, CaseIterable {
         }
     }
 
+    /// The bits of a mask in new places: from where `source` has its n-th bit to where `target` has its n-th.
+    @inline(__always)
+    func move(_ bits: UInt64, from source: UInt64, to target: UInt64) -> UInt64 {
+        ck_move_bits(kernel, bits, source, target)
+    }
+
     var kernel: ck_level {
         switch self {
         case .baseline: CK_BASELINE

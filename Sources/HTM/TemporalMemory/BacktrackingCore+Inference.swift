@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CKernels
+
 extension BacktrackingCore {
     /// Finds the active cells and predicts the next record; falls back to replaying recent inputs.
     mutating func infer(_ columns: [UInt16]) {
@@ -55,23 +57,20 @@ extension BacktrackingCore {
         for word in 0..<predictedColumns.count {
             predictedColumns[word] = 0
         }
-        collectActivePositions()
-        countActiveSynapses()
+        collectActivePlaces()
         let threshold = parameters.activationThreshold
-        Layout.collect(
-            counters.base,
-            count: pool.records.count,
-            threshold: threshold,
-            level: level,
-            into: &collected
-        )
-        for index in 0..<collected.count {
-            let segment = Int(collected[index])
+        findActiveSegments(among: activeCells, threshold: threshold)
+        for index in 0..<activeSegments.count {
+            if index + 4 < activeSegments.count {
+                ck_prefetch(pool.records.base + Int(activeSegments[index + 4].segment))
+            }
+            let active = activeSegments[index]
+            let segment = Int(active.segment)
             touchDutyCycle(of: segment)
             let record = pool.records[segment]
             let column = pool.column(of: record.cell)
             predictedColumns.base[column >> 6] |= 1 << UInt64(truncatingIfNeeded: column & 63)
-            if Int(record.connected) >= threshold && connectedActivity(of: record) >= threshold {
+            if Int(record.connected) >= threshold && connectedActivity(of: active) >= threshold {
                 predictedCells.insert(column: column, cell: Int(record.cell) - column * parameters.cellsPerColumn)
             }
         }
@@ -80,64 +79,155 @@ extension BacktrackingCore {
 
     /// Connected synapses of a segment whose source is active.
     @inline(__always)
-    private func connectedActivity(of record: SegmentPool<Layout>.Record) -> Int {
-        let sources = pool.sources(of: record)
-        let permanences = pool.permanences(of: record)
-        let cellsPerColumn = parameters.cellsPerColumn
-        if cellsPerColumn == 32 {
-            let synapses = Synapses<Layout>(sources: sources, permanences: permanences, count: Int(record.size))
-            let words = UnsafePointer(activeCells.words.base)
-            if let count = Layout.connectedActivity(synapses, rule: rule, active: words, level: level) {
-                return count
+    private func connectedActivity(of active: ActiveSegment) -> Int {
+        let segment = Int(active.segment)
+        guard pool.records[segment].units > 0 else {
+            // All permanences are the initial one.
+            return rule.isConnected(rule.initial) ? Int(active.activity) : 0
+        }
+        let origin = pool.sources[segment]
+        let permanences = pool.permanences(of: segment)
+        let extras = pool.extras(of: segment)
+        let size = pool.size(of: segment)
+        if size <= 64, parameters.cellsPerColumn == 32 {
+            let kernelCount = Layout.connectedActivity(
+                origin,
+                setCells: active.set_cells,
+                extras: extras,
+                permanences: permanences,
+                active: activeCells.words.base,
+                rule: rule,
+                level: level
+            )
+            if let kernelCount {
+                return kernelCount
             }
         }
+        let setLanes = size - Int(origin.extras)
         var count = 0
-        for synapse in 0..<Int(record.size) {
-            let column = pool.column(of: sources[synapse])
-            let isActive = activeCells.contains(column: column, cell: Int(sources[synapse]) - column * cellsPerColumn)
-            count &+= isActive && rule.isConnected(permanences[synapse]) ? 1 : 0
+        var rest = origin.mask
+        for lane in 0..<setLanes {
+            let isActive = active.set_cells & rest & (0 &- rest) != 0
+            rest &= rest - 1
+            count += isActive && rule.isConnected(permanences[lane]) ? 1 : 0
+        }
+        for index in 0..<Int(origin.extras) {
+            count += isActive(extras[index]) && rule.isConnected(permanences[setLanes + index]) ? 1 : 0
         }
         return count
     }
 
-    /// Counts, for every segment, its synapses from the cells whose lists `positions` names.
-    mutating func countActiveSynapses() {
-        // Rounded up so that whole vectors may be read.
-        let needed = (pool.records.count + 63) & ~63
-        if counters.count < needed {
-            counters.resize(to: needed, filling: 0)
-        }
-        counters.base.update(repeating: 0, count: needed)
-        for bank in pool.index.banks.indices {
-            let bankCounters = counters.base + bank << PresynapticIndex.bankShift
-            let heads = UnsafePointer(pool.index.banks[bank].base)
-            Layout.count(
-                bankCounters,
-                heads: heads,
-                ids: UnsafePointer(pool.index.ids.base),
-                positions: positions.elements
-            )
+    @inline(__always)
+    private func isActive(_ cell: Cell) -> Bool {
+        let column = pool.column(of: cell)
+        return activeCells.contains(column: column, cell: Int(cell) - column * parameters.cellsPerColumn)
+    }
+
+    /// Leaves in `activeSegments` those with at least `threshold` active synapses, in any order.
+    ///
+    /// Counts active cells by source set and active extras by segment. A segment that reaches the threshold has three quarters of it from
+    /// its set, or more than the other quarter from its extras: only those are looked at closely.
+    ///
+    /// - Parameter active: The active cells, whose places are in `places`.
+    mutating func findActiveSegments(among active: ColumnCellSet, threshold: Int) {
+        activeSegments.removeAll()
+        countActive()
+        let fromSet = max(1, threshold * 3 / 4)
+        // Counters of sets stay below 65, those of extras below 128 where they have kernels.
+        ByteCounters.collect(
+            setCounters.base,
+            count: pool.sets.records.count,
+            threshold: min(fromSet, 127),
+            level: level,
+            into: &collected
+        )
+        findActiveSegments(ofSets: collected.elements, among: active, threshold: threshold)
+        Layout.collect(
+            counters.base,
+            count: pool.records.count,
+            threshold: min(threshold - fromSet + 1, 127),
+            level: level,
+            into: &collected
+        )
+        for index in 0..<collected.count {
+            let segment = Int(collected[index])
+            let origin = pool.sources[segment]
+            var cells: UInt64 = 0
+            if origin.set != SegmentPool<Layout>.Sources.noSet {
+                let set = Int(origin.set)
+                if setCounters[set] >= fromSet {
+                    // Seen above.
+                    continue
+                }
+                cells = Layout.activeBits(pool.sets.cells(of: set), in: active, pool.cells.shape, level: level)
+            }
+            let activity = (origin.mask & cells).nonzeroBitCount + Int(counters[segment])
+            if activity >= threshold {
+                activeSegments.append(
+                    ActiveSegment(
+                        set_cells: cells,
+                        segment: UInt32(truncatingIfNeeded: segment),
+                        activity: UInt32(truncatingIfNeeded: activity)
+                    )
+                )
+            }
         }
     }
 
-    /// Names the lists of all active cells.
-    private mutating func collectActivePositions() {
-        positions.removeAll()
-        let wordsPerColumn = activeCells.wordsPerColumn
-        for index in 0..<activeCells.columns.count {
-            let column = Int(activeCells.columns[index])
-            let page = Int(pool.pagePlusOne[column])
-            guard page > 0 else {
-                continue
-            }
-            let first = (page - 1) * parameters.cellsPerColumn
-            for word in 0..<wordsPerColumn {
-                var rest = activeCells.words[column * wordsPerColumn + word]
-                while rest != 0 {
-                    positions.append(UInt32(truncatingIfNeeded: first + word * 32 + rest.trailingZeroBitCount))
-                    rest &= rest - 1
+    /// Appends to `activeSegments` those of the given source sets with at least `threshold` active synapses.
+    private mutating func findActiveSegments(
+        ofSets sets: UnsafeBufferPointer<UInt32>,
+        among active: ColumnCellSet,
+        threshold: Int
+    ) {
+        if parameters.cellsPerColumn == 32,
+            Layout.findActive(
+                pool,
+                sets: sets,
+                counters: counters.base,
+                active: active.words.base,
+                threshold: threshold,
+                level: level,
+                into: &activeSegments
+            )
+        {
+            return
+        }
+        for set in sets {
+            let cells = Layout.activeBits(pool.sets.cells(of: Int(set)), in: active, pool.cells.shape, level: level)
+            var segment = pool.sets.records[Int(set)].first_segment
+            while segment != .max {
+                let origin = pool.sources[Int(segment)]
+                let activity = (origin.mask & cells).nonzeroBitCount + Int(counters[Int(segment)])
+                if activity >= threshold {
+                    activeSegments.append(
+                        ActiveSegment(
+                            set_cells: cells,
+                            segment: segment,
+                            activity: UInt32(truncatingIfNeeded: activity)
+                        )
+                    )
                 }
+                segment = origin.next_of_set
             }
+        }
+    }
+
+    /// Counts, for every source set and for the extras of every segment, the cells whose lists `places` names.
+    private mutating func countActive() {
+        // Rounded up so that whole vectors may be read.
+        setCounters.refill(with: 0, count: (pool.sets.records.count + 63) & ~63)
+        counters.refill(with: 0, count: (pool.records.count + 63) & ~63)
+        Layout.count(setCounters.base, counters.base, pool.cells, places.elements)
+    }
+
+    /// Names the lists of all active cells.
+    private mutating func collectActivePlaces() {
+        places.removeAll()
+        let wordsPerColumn = activeCells.wordsPerColumn
+        for column in activeCells.columns.elements {
+            let words = UnsafePointer(activeCells.words.base + Int(column) * wordsPerColumn)
+            pool.cells.appendPlaces(ofColumn: Int(column), active: words, to: &places)
         }
     }
 

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CKernels
+
 extension BacktrackingCore {
     /// The learning step: apply what was queued, choose one cell per column, reinforce or grow, predict, queue.
     mutating func learn(_ columns: [UInt16]) {
+        // Inference has used the set of learning cells for its own.
+        rankLearnPattern()
         if matchesAreStale {
             // An update of the segments outside learning, or a restored checkpoint: find the matches of the pattern again.
             findMatches()
@@ -94,12 +98,17 @@ extension BacktrackingCore {
         rankLearnPattern()
     }
 
+    /// Brings up to date what follows from `learnPattern`.
     mutating func rankLearnPattern() {
-        // Kernels read one more than there is.
-        learnPattern.reserve(learnPattern.count + 2)
+        previouslyPredictedCells.removeAll()
         for rank in 0..<learnPattern.count {
-            learnRanks[pool.column(of: learnPattern[rank])] = UInt16(truncatingIfNeeded: rank)
+            let cell = learnPattern[rank]
+            let column = pool.column(of: cell)
+            learnRanks[column] = UInt16(truncatingIfNeeded: rank)
+            previouslyPredictedCells.insert(column: column, cell: Int(cell) - column * parameters.cellsPerColumn)
         }
+        overlaps.refill(with: Overlap(cells: 0, ranks: 0, set: .max), count: Overlap.cacheSize)
+        currentSet = nil
     }
 
     /// Learning phase 1: one cell for each column; reinforces the best match, or grows a new segment, where none was predicted.
@@ -170,31 +179,26 @@ extension BacktrackingCore {
 
     /// The best matching segment of each column: most active synapses; ties to the highest cell, then the lowest slot.
     private mutating func findMatches() {
-        positions.removeAll()
-        for index in 0..<learnPattern.count {
-            let cell = learnPattern[index]
-            if pool.pagePlusOne[pool.column(of: cell)] != 0 {
-                positions.append(UInt32(truncatingIfNeeded: pool.position(of: cell)))
+        places.removeAll()
+        for cell in learnPattern.elements {
+            let place = pool.cells.place(of: Int(cell))
+            if place >= 0 {
+                places.append(UInt32(truncatingIfNeeded: place))
             }
         }
-        countActiveSynapses()
-        Layout.collect(
-            counters.base,
-            count: pool.records.count,
-            threshold: min(parameters.minThreshold, parameters.activationThreshold),
-            level: level,
-            into: &collected
+        findActiveSegments(
+            among: previouslyPredictedCells,
+            threshold: min(parameters.minThreshold, parameters.activationThreshold)
         )
         // Best entry per column first, in any order; then in column order, through a bit per column.
-        for index in 0..<collected.count {
-            let segment = collected[index]
-            let column = pool.column(of: pool.records[Int(segment)].cell)
+        for index in 0..<activeSegments.count {
+            let column = pool.column(of: pool.records[Int(activeSegments[index].segment)].cell)
             let bit: UInt64 = 1 << UInt64(truncatingIfNeeded: column & 63)
             if columnBits[column >> 6] & bit == 0 {
                 columnBits[column >> 6] |= bit
-                columnBest[column] = segment
-            } else if isBetter(segment, than: columnBest[column]) {
-                columnBest[column] = segment
+                columnBest.base[column] = UInt32(truncatingIfNeeded: index)
+            } else if isBetter(activeSegments[index], than: activeSegments[Int(columnBest.base[column])]) {
+                columnBest.base[column] = UInt32(truncatingIfNeeded: index)
             }
         }
         matches.removeAll()
@@ -204,20 +208,24 @@ extension BacktrackingCore {
             while rest != 0 {
                 let column = word * 64 + rest.trailingZeroBitCount
                 rest &= rest - 1
-                let segment = columnBest[column]
-                let activity = UInt16(truncatingIfNeeded: counters[Int(segment)])
-                matches.append(Match(column: UInt16(column), activity: activity, segment: segment))
+                let best = activeSegments[Int(columnBest.base[column])]
+                matches.append(
+                    Match(
+                        column: UInt16(column),
+                        activity: UInt16(truncatingIfNeeded: best.activity),
+                        segment: best.segment
+                    )
+                )
             }
         }
     }
 
     @inline(__always)
-    private func isBetter(_ segment: UInt32, than other: UInt32) -> Bool {
-        let (activity, otherActivity) = (counters[Int(segment)], counters[Int(other)])
-        if activity != otherActivity {
-            return activity > otherActivity
+    private func isBetter(_ active: ActiveSegment, than other: ActiveSegment) -> Bool {
+        if active.activity != other.activity {
+            return active.activity > other.activity
         }
-        let (record, otherRecord) = (pool.records[Int(segment)], pool.records[Int(other)])
+        let (record, otherRecord) = (pool.records[Int(active.segment)], pool.records[Int(other.segment)])
         return record.cell != otherRecord.cell ? record.cell > otherRecord.cell : record.slot < otherRecord.slot
     }
 
@@ -260,7 +268,7 @@ extension BacktrackingCore {
     /// The segment an update was made for, or nothing when it is gone.
     private func aliveSegment(_ segment: Int, cell: Cell, slot: UInt16) -> Int? {
         let record = pool.records[segment]
-        if record.size > 0 && record.cell == cell && UInt16(record.slot) == slot {
+        if pool.isInUse(segment) && record.cell == cell && UInt16(record.slot) == slot {
             return segment
         }
         // With pooling the slot may have been freed and taken again since.

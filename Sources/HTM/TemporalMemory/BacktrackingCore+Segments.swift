@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CKernels
+
 extension BacktrackingCore {
     // MARK: Updates
 
@@ -8,42 +10,78 @@ extension BacktrackingCore {
     ///
     /// - Returns: Whether there is anything to use.
     mutating func buildUpdate(of segment: Int) -> Bool {
-        let record = pool.records[segment]
-        let sources = pool.sources(of: record)
-        let pattern = learnPattern.base
-        let patternCount = learnPattern.count
-        let ranks = learnRanks.base
         updateMask.refill(with: 0, count: patternWords)
-        if let kernelPattern {
-            let synapses = Synapses<Layout>(
-                sources: sources,
-                permanences: pool.permanences(of: record),
-                count: Int(record.size)
-            )
-            if let hits = Layout.patternHits(synapses, kernelPattern, level: level) {
-                updateMask[0] = hits
-                let count = hits.nonzeroBitCount
-                return addSources(parameters.newSynapseCount - count, among: patternCount - count) || hits != 0
+        if learnPattern.count <= 64 {
+            let hits = learningSources(of: segment)
+            updateMask[0] = hits
+            let count = hits.nonzeroBitCount
+            return addSources(parameters.newSynapseCount - count, among: learnPattern.count - count) || hits != 0
+        }
+        copySources(of: segment)
+        for lane in 0..<laneSources.count {
+            let rank = learningRank(of: laneSources[lane])
+            if rank >= 0 {
+                updateMask.base[rank >> 6] |= 1 << UInt64(truncatingIfNeeded: rank & 63)
             }
         }
-        // Nearly always the pattern fits one word, which stays in a register.
-        var firstWord: UInt64 = 0
-        for synapse in 0..<Int(record.size) {
-            let rank = Int(ranks[pool.column(of: sources[synapse])])
-            if rank < patternCount && pattern[rank] == sources[synapse] {
-                if rank < 64 {
-                    firstWord |= 1 << UInt64(truncatingIfNeeded: rank)
-                } else {
-                    updateMask.base[rank >> 6] |= 1 << UInt64(truncatingIfNeeded: rank & 63)
-                }
-            }
+        let hitCount = updateMask.elements.reduce(0) { $0 + $1.nonzeroBitCount }
+        return addSources(parameters.newSynapseCount - hitCount, among: learnPattern.count - hitCount) || hitCount > 0
+    }
+
+    /// Bit per learning cell, at most 64, that is among the segment's sources.
+    @inline(__always)
+    private mutating func learningSources(of segment: Int) -> UInt64 {
+        let origin = pool.sources[segment]
+        var hits: UInt64 = 0
+        if origin.mask != 0 {
+            let overlap = overlap(ofSet: origin.set)
+            hits = level.move(origin.mask, from: overlap.cells, to: overlap.ranks)
         }
-        updateMask[0] = firstWord
-        var hitCount = 0
-        for word in 0..<updateMask.count {
-            hitCount += updateMask[word].nonzeroBitCount
+        let extras = pool.extras(of: segment)
+        for index in 0..<Int(origin.extras) {
+            let rank = learningRank(of: extras[index])
+            hits |= rank < 0 ? 0 : 1 << UInt64(truncatingIfNeeded: rank)
         }
-        return addSources(parameters.newSynapseCount - hitCount, among: patternCount - hitCount) || hitCount > 0
+        return hits
+    }
+
+    /// The position of a cell among the learning cells, -1 if it is none of them.
+    @inline(__always)
+    private func learningRank(of cell: Cell) -> Int {
+        let rank = Int(learnRanks[pool.column(of: cell)])
+        return rank < learnPattern.count && learnPattern[rank] == cell ? rank : -1
+    }
+
+    /// What a source set and the learning cells, at most 64, have in common.
+    @inline(__always)
+    private mutating func overlap(ofSet set: UInt16) -> Overlap {
+        let known = overlaps.base[Int(set) & (Overlap.cacheSize - 1)]
+        return known.set == set ? known : findOverlap(ofSet: set)
+    }
+
+    @inline(never)
+    private mutating func findOverlap(ofSet set: UInt16) -> Overlap {
+        let members = pool.sets.cells(of: Int(set))
+        let cells = Layout.activeBits(members, in: previouslyPredictedCells, pool.cells.shape, level: level)
+        var ranks: UInt64 = 0
+        var rest = cells
+        while rest != 0 {
+            let column = pool.column(of: members[rest.trailingZeroBitCount])
+            ranks |= 1 << UInt64(truncatingIfNeeded: Int(learnRanks[column]))
+            rest &= rest - 1
+        }
+        let overlap = Overlap(cells: cells, ranks: ranks, set: set)
+        overlaps[Int(set) & (Overlap.cacheSize - 1)] = overlap
+        return overlap
+    }
+
+    /// Puts the sources of a segment's lanes in `laneSources`.
+    private mutating func copySources(of segment: Int) {
+        let size = pool.size(of: segment)
+        laneSources.reserve(size)
+        laneSources.removeAll()
+        laneSources.extend(by: size)
+        pool.copySources(of: segment, to: laneSources.base)
     }
 
     /// The same for a segment that doesn't exist yet.
@@ -123,9 +161,10 @@ extension BacktrackingCore {
             pool.records.base[segment].positiveActivations += 1
         }
         reinforceDutyCycle(of: segment)
+        pool.openRun(of: segment, initial: rule.initial)
         var addedCount = changePermanences(of: segment)
         let limit = parameters.maxSynapsesPerSegment ?? Int(Layout.Small.max)
-        let excess = Int(pool.records[segment].size) + addedCount - limit
+        let excess = pool.size(of: segment) + addedCount - limit
         if excess > 0 {
             let removed = removeWeakest(excess, of: segment)
             addedCount = min(addedCount, addedCount - (excess - removed))
@@ -133,8 +172,22 @@ extension BacktrackingCore {
         if addedCount > 0 {
             addSynapses(addedCount, to: segment)
         }
-        if pool.records[segment].size == 0 {
-            pool.remove(segment)
+        if !pool.isInUse(segment) {
+            remove(segment)
+        }
+    }
+
+    private mutating func remove(_ segment: Int) {
+        if let set = pool.remove(segment) {
+            forgetOverlap(ofSet: set)
+        }
+    }
+
+    /// A set's number may come to name another set.
+    private mutating func forgetOverlap(ofSet set: Int) {
+        overlaps.base[set & (Overlap.cacheSize - 1)].set = .max
+        if currentSet == set {
+            currentSet = nil
         }
     }
 
@@ -142,48 +195,67 @@ extension BacktrackingCore {
     ///
     /// - Returns: How many sources of the update the segment lacks.
     private mutating func changePermanences(of segment: Int) -> Int {
-        if let missing = changePermanencesByKernel(of: segment) {
-            return missing
+        let origin = pool.sources[segment]
+        let size = pool.size(of: segment)
+        guard learnPattern.count <= 64, size <= 64 else {
+            return changePermanencesOneByOne(of: segment)
         }
-        let record = pool.records[segment]
-        let sources = pool.sources(of: record)
-        let permanences = pool.permanences(of: record)
-        let pattern = learnPattern.base
-        let patternCount = learnPattern.count
-        let ranks = learnRanks.base
-        let mask = updateMask.base
+        let update = updateMask[0]
+        let setLanes = size - Int(origin.extras)
+        var (up, hits): (UInt64, UInt64) = (0, 0)
+        if origin.mask != 0 {
+            let overlap = overlap(ofSet: origin.set)
+            let cells = level.move(update, from: overlap.ranks, to: overlap.cells) & origin.mask
+            up = level.move(cells, from: origin.mask, to: .max)
+            hits = level.move(cells, from: overlap.cells, to: overlap.ranks)
+        }
+        let extras = pool.extras(of: segment)
+        for index in 0..<Int(origin.extras) {
+            let rank = learningRank(of: extras[index])
+            let bit = rank < 0 ? 0 : update & (1 << UInt64(truncatingIfNeeded: rank))
+            hits |= bit
+            up |= bit == 0 ? 0 : 1 << UInt64(truncatingIfNeeded: setLanes + index)
+        }
+        let (removed, connected) = Layout.step(
+            pool.permanences(of: segment),
+            count: size,
+            up: up,
+            rule: rule,
+            level: level
+        )
+        pool.setConnected(connected.nonzeroBitCount, of: segment)
+        if removed != 0 {
+            pool.removeLanes(of: segment) { removed >> UInt64(truncatingIfNeeded: $0) & 1 == 1 }
+        }
+        hitMask.refill(with: update & ~hits, count: 1)
+        return hitMask[0].nonzeroBitCount
+    }
+
+    /// The same for more learning cells or synapses than a word has bits.
+    private mutating func changePermanencesOneByOne(of segment: Int) -> Int {
+        let permanences = pool.permanences(of: segment)
+        copySources(of: segment)
         hitMask.refill(with: 0, count: patternWords)
-        var firstWord: UInt64 = 0
-        var kept = 0
+        laneFlags.refill(with: false, count: laneSources.count)
         var connected = 0
-        for synapse in 0..<Int(record.size) {
-            let source = sources[synapse]
-            let rank = Int(ranks[pool.column(of: source)])
-            let isUpdated =
-                rank < patternCount && pattern[rank] == source
-                && mask[rank >> 6] >> UInt64(truncatingIfNeeded: rank & 63) & 1 == 1
+        for lane in 0..<laneSources.count {
             let changed: Layout.Rule.Stored
-            if isUpdated {
-                if rank < 64 {
-                    firstWord |= 1 << UInt64(truncatingIfNeeded: rank)
-                } else {
-                    hitMask.base[rank >> 6] |= 1 << UInt64(truncatingIfNeeded: rank & 63)
-                }
-                changed = rule.increased(permanences[synapse])
-            } else if let decreased = rule.decreased(permanences[synapse]) {
+            if isInUpdate(laneSources[lane]) {
+                let rank = learningRank(of: laneSources[lane])
+                hitMask.base[rank >> 6] |= 1 << UInt64(truncatingIfNeeded: rank & 63)
+                changed = rule.increased(permanences[lane])
+            } else if let decreased = rule.decreased(permanences[lane]) {
                 changed = decreased
             } else {
-                pool.disconnect(segment, from: source)
+                laneFlags[lane] = true
                 continue
             }
-            sources[kept] = source
-            permanences[kept] = changed
-            kept += 1
+            permanences[lane] = changed
             connected += rule.isConnected(changed) ? 1 : 0
         }
-        pool.records.base[segment].size = Layout.Small(truncatingIfNeeded: kept)
-        pool.records.base[segment].connected = Layout.Small(truncatingIfNeeded: connected)
-        hitMask[0] = firstWord
+        pool.setConnected(connected, of: segment)
+        let flags = laneFlags
+        pool.removeLanes(of: segment) { flags[$0] }
         var missing = 0
         for word in 0..<hitMask.count {
             hitMask[word] = updateMask[word] & ~hitMask[word]
@@ -192,156 +264,131 @@ extension BacktrackingCore {
         return missing
     }
 
-    /// The same through a kernel, where there is one for the layout and the pattern.
-    private mutating func changePermanencesByKernel(of segment: Int) -> Int? {
-        guard let kernelPattern else {
-            return nil
-        }
-        let record = pool.records[segment]
-        let sources = pool.sources(of: record)
-        let permanences = pool.permanences(of: record)
-        let size = Int(record.size)
-        let synapses = Synapses<Layout>(sources: sources, permanences: permanences, count: size)
-        let update = updateMask[0]
-        guard let change = Layout.reinforce(synapses, kernelPattern, update: update, rule: rule, level: level) else {
-            return nil
-        }
-        if change.removed > 0 {
-            var kept = 0
-            for synapse in 0..<size {
-                if Layout.isRemoved(permanences[synapse]) {
-                    pool.disconnect(segment, from: sources[synapse])
-                } else {
-                    sources[kept] = sources[synapse]
-                    permanences[kept] = permanences[synapse]
-                    kept += 1
-                }
-            }
-            pool.records.base[segment].size = Layout.Small(truncatingIfNeeded: kept)
-        }
-        pool.records.base[segment].connected = Layout.Small(truncatingIfNeeded: change.connected)
-        hitMask.refill(with: update & ~change.hits, count: 1)
-        return hitMask[0].nonzeroBitCount
-    }
-
-    /// The learning pattern for kernels; `nil` when it or the cells' numbering isn't what they can do.
-    @inline(__always)
-    private var kernelPattern: LearningPattern<Layout>? {
-        guard learnPattern.count <= 64, pool.cellShift >= 0 else {
-            return nil
-        }
-        return LearningPattern(
-            cells: UnsafePointer(learnPattern.base),
-            ranks: UnsafePointer(learnRanks.base),
-            count: learnPattern.count,
-            columnShift: pool.cellShift
-        )
-    }
-
     /// Removes the weakest synapses: inactive ones first, then by permanence, then by source.
     ///
     /// - Returns: How many were removed.
     private mutating func removeWeakest(_ count: Int, of segment: Int) -> Int {
-        let record = pool.records[segment]
-        let sources = pool.sources(of: record)
-        let permanences = pool.permanences(of: record)
-        let size = Int(record.size)
+        let permanences = pool.permanences(of: segment)
+        let size = pool.size(of: segment)
         let removedCount = min(count, size)
-        for removed in 0..<removedCount {
-            let left = size - removed
-            var weakest = 0
-            var weakestIsActive = isInUpdate(sources[0])
-            for synapse in 1..<max(left, 1) {
-                let isActive = isInUpdate(sources[synapse])
-                if isActive != weakestIsActive ? weakestIsActive : permanences[synapse] < permanences[weakest] {
-                    weakest = synapse
-                    weakestIsActive = isActive
+        copySources(of: segment)
+        // Removed, or used by the update.
+        laneFlags.refill(with: false, count: size)
+        activeFlags.refill(with: false, count: size)
+        for lane in 0..<size {
+            activeFlags[lane] = isInUpdate(laneSources[lane])
+        }
+        var connected = Int(pool.records[segment].connected)
+        for _ in 0..<removedCount {
+            var weakest = -1
+            for lane in 0..<size where !laneFlags[lane] {
+                if weakest < 0 || isWeaker(lane, than: weakest, permanences) {
+                    weakest = lane
                 }
             }
-            pool.disconnect(segment, from: sources[weakest])
-            if rule.isConnected(permanences[weakest]) {
-                pool.records.base[segment].connected -= 1
-            }
-            for synapse in weakest..<left - 1 {
-                sources[synapse] = sources[synapse + 1]
-                permanences[synapse] = permanences[synapse + 1]
-            }
+            laneFlags[weakest] = true
+            connected -= rule.isConnected(permanences[weakest]) ? 1 : 0
         }
-        pool.records.base[segment].size = Layout.Small(truncatingIfNeeded: size - removedCount)
+        pool.setConnected(connected, of: segment)
+        let flags = laneFlags
+        pool.removeLanes(of: segment) { flags[$0] }
         return removedCount
     }
 
-    private func isInUpdate(_ source: Cell) -> Bool {
-        let rank = Int(learnRanks[pool.column(of: source)])
-        return rank < learnPattern.count && learnPattern[rank] == source
-            && updateMask[rank >> 6] >> UInt64(truncatingIfNeeded: rank & 63) & 1 == 1
+    @inline(__always)
+    private func isWeaker(
+        _ lane: Int,
+        than other: Int,
+        _ permanences: UnsafeMutablePointer<Layout.Rule.Stored>
+    ) -> Bool {
+        if activeFlags[lane] != activeFlags[other] {
+            return activeFlags[other]
+        }
+        if permanences[lane] != permanences[other] {
+            return permanences[lane] < permanences[other]
+        }
+        return laneSources[lane] < laneSources[other]
     }
 
-    /// Merges the first `count` cells of `hitMask` into the segment's synapses, keeping them in order.
+    private func isInUpdate(_ source: Cell) -> Bool {
+        let rank = learningRank(of: source)
+        return rank >= 0 && updateMask[rank >> 6] >> UInt64(truncatingIfNeeded: rank & 63) & 1 == 1
+    }
+
+    /// Gives the segment synapses from the first `count` cells of `hitMask`.
     private mutating func addSynapses(_ count: Int, to segment: Int) {
-        let size = Int(pool.records[segment].size)
-        pool.reserve(size + count, segment: segment)
-        let record = pool.records[segment]
-        let sources = pool.sources(of: record)
-        let permanences = pool.permanences(of: record)
-        // From the back, so that nothing is overwritten before it has moved.
-        var write = size + count - 1
-        var read = size - 1
-        var added = 0
-        withUnsafeTemporaryAllocation(of: Cell.self, capacity: count) { fresh in
-            outer: for word in 0..<hitMask.count {
+        keepFirst(count)
+        var added: UInt64 = 0
+        let origin = pool.sources[segment]
+        if learnPattern.count <= 64, origin.set != SegmentPool<Layout>.Sources.noSet {
+            let overlap = overlap(ofSet: origin.set)
+            added = level.move(hitMask[0], from: overlap.ranks, to: overlap.cells)
+            hitMask[0] &= ~overlap.ranks
+        }
+        withUnsafeTemporaryAllocation(of: Cell.self, capacity: count + 1) { extras in
+            var extraCount = 0
+            for word in 0..<hitMask.count {
                 var rest = hitMask[word]
                 while rest != 0 {
-                    if added == count {
-                        break outer
-                    }
-                    fresh[added] = learnPattern[word * 64 + rest.trailingZeroBitCount]
-                    added += 1
+                    extras[extraCount] = learnPattern[word * 64 + rest.trailingZeroBitCount]
+                    extraCount += 1
                     rest &= rest - 1
                 }
             }
-            for index in stride(from: count - 1, through: 0, by: -1) {
-                while read >= 0 && sources[read] > fresh[index] {
-                    sources[write] = sources[read]
-                    permanences[write] = permanences[read]
-                    write -= 1
-                    read -= 1
-                }
-                sources[write] = fresh[index]
-                permanences[write] = rule.initial
-                write -= 1
-                pool.connect(segment, from: fresh[index])
-            }
+            pool.addSynapses(
+                to: segment,
+                mask: added,
+                extras: UnsafeBufferPointer(rebasing: extras[..<extraCount]),
+                initial: rule.initial
+            )
         }
-        pool.records.base[segment].size = Layout.Small(truncatingIfNeeded: size + count)
         if rule.isConnected(rule.initial) {
-            pool.records.base[segment].connected += Layout.Small(truncatingIfNeeded: count)
+            pool.setConnected(Int(pool.records[segment].connected) + count, of: segment)
+        }
+    }
+
+    /// Leaves the first `count` bits of `hitMask`.
+    private mutating func keepFirst(_ count: Int) {
+        var left = count
+        for word in 0..<hitMask.count {
+            while hitMask[word].nonzeroBitCount > left {
+                hitMask[word] ^= 1 << UInt64(63 - hitMask[word].leadingZeroBitCount)
+            }
+            left -= hitMask[word].nonzeroBitCount
         }
     }
 
     /// Makes a segment on a cell from the sources in `updateMask`.
     mutating func createSegment(on cell: Cell) {
         let slot = pool.takeSlot(of: cell)
-        var count = 0
-        hitMask.refill(with: 0, count: patternWords)
-        for word in 0..<updateMask.count {
-            hitMask[word] = updateMask[word]
-            count += updateMask[word].nonzeroBitCount
-        }
-        let record = SegmentPool<Layout>.Record(
-            start: 0,
+        var record = SegmentPool<Layout>.Record(
             lastActiveIteration: UInt32(truncatingIfNeeded: iteration),
             dutyCycleIteration: UInt32(truncatingIfNeeded: iteration),
             dutyCycle: 1 / Float(max(iteration, 1)),
             cell: cell,
             positiveActivations: 1,
-            slot: Layout.Small(truncatingIfNeeded: slot),
-            size: 0,
-            connected: 0,
-            units: 0
+            slot: Layout.Small(truncatingIfNeeded: slot)
         )
-        let segment = pool.insert(record, capacity: count)
+        let count = updateMask.elements.reduce(0) { $0 + $1.nonzeroBitCount }
+        if learnPattern.count <= SourceSets<Layout>.mostCells, let set = setOfLearningCells() {
+            // The learning cells are the set: its bits are theirs.
+            record.connected = rule.isConnected(rule.initial) ? Layout.Small(truncatingIfNeeded: count) : 0
+            _ = pool.insert(record, set: set, mask: updateMask[0])
+            return
+        }
+        let segment = pool.insert(record, set: nil, mask: 0)
+        hitMask.removeAll()
+        hitMask.append(contentsOf: updateMask.base, count: updateMask.count)
         addSynapses(count, to: segment)
+    }
+
+    /// The source set of the learning cells, made for their first new segment; `nil` when there are too many sets.
+    private mutating func setOfLearningCells() -> Int? {
+        if currentSet == nil, let set = pool.openSet(learnPattern.elements) {
+            forgetOverlap(ofSet: set)
+            currentSet = set
+        }
+        return currentSet
     }
 
     // MARK: Cells and duty cycles
@@ -385,7 +432,7 @@ extension BacktrackingCore {
     private mutating func evictSegment(inColumn column: Int) -> Cell {
         var victim: Int?
         var smallest: Float = 1
-        for segment in 0..<pool.records.count where pool.records[segment].size > 0 {
+        for segment in 0..<pool.records.count where pool.isInUse(segment) {
             let cell = pool.records[segment].cell
             guard pool.column(of: cell) == column else {
                 continue
@@ -432,7 +479,7 @@ extension BacktrackingCore {
         }
         keptUpdates.removeAll { removed.contains($0.segment) }
         for segment in segments {
-            pool.remove(segment)
+            remove(segment)
         }
     }
 
@@ -461,7 +508,7 @@ extension BacktrackingCore {
     }
 
     mutating func refreshDutyCycles() {
-        for segment in 0..<pool.records.count where pool.records[segment].size > 0 {
+        for segment in 0..<pool.records.count where pool.isInUse(segment) {
             touchDutyCycle(of: segment)
         }
     }
@@ -474,28 +521,28 @@ extension BacktrackingCore {
             return
         }
         var emptied: [Int] = []
-        for segment in 0..<pool.records.count where pool.records[segment].size > 0 {
+        for segment in 0..<pool.records.count where pool.isInUse(segment) {
             let record = pool.records[segment]
             guard iteration - Int(record.lastActiveIteration) > parameters.maxAge else {
                 continue
             }
-            let sources = pool.sources(of: record)
-            let permanences = pool.permanences(of: record)
-            var kept = 0
+            pool.openRun(of: segment, initial: rule.initial)
+            let permanences = pool.permanences(of: segment)
+            let size = pool.size(of: segment)
+            laneFlags.refill(with: false, count: size)
             var connected = 0
-            for synapse in 0..<Int(record.size) {
-                guard let decayed = rule.decayed(permanences[synapse], by: parameters.globalDecay) else {
-                    pool.disconnect(segment, from: sources[synapse])
+            for lane in 0..<size {
+                guard let decayed = rule.decayed(permanences[lane], by: parameters.globalDecay) else {
+                    laneFlags[lane] = true
                     continue
                 }
-                sources[kept] = sources[synapse]
-                permanences[kept] = decayed
-                kept += 1
+                permanences[lane] = decayed
                 connected += rule.isConnected(decayed) ? 1 : 0
             }
-            pool.records.base[segment].size = Layout.Small(truncatingIfNeeded: kept)
-            pool.records.base[segment].connected = Layout.Small(truncatingIfNeeded: connected)
-            if kept == 0 {
+            pool.setConnected(connected, of: segment)
+            let flags = laneFlags
+            pool.removeLanes(of: segment) { flags[$0] }
+            if size > 0, !pool.isInUse(segment) {
                 emptied.append(segment)
             }
         }
@@ -516,7 +563,7 @@ extension BacktrackingCore {
         let count = excess + parameters.segmentLimit / 128
         let cut = lastActiveIteration(ofOldest: count)
         let candidates = (0..<pool.records.count).filter {
-            pool.records[$0].size > 0 && Int(pool.records[$0].lastActiveIteration) <= cut
+            pool.isInUse($0) && Int(pool.records[$0].lastActiveIteration) <= cut
         }
         let oldest = candidates.sorted { first, second in
             let (one, other) = (pool.records[first], pool.records[second])
@@ -534,7 +581,7 @@ extension BacktrackingCore {
     private func lastActiveIteration(ofOldest count: Int) -> Int {
         let steps = 4096
         var counts = [Int](repeating: 0, count: steps)
-        for segment in 0..<pool.records.count where pool.records[segment].size > 0 {
+        for segment in 0..<pool.records.count where pool.isInUse(segment) {
             counts[Int(pool.records[segment].lastActiveIteration) * steps / (iteration + 1)] += 1
         }
         var seen = 0

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CKernels
+
 /// State and steps of the backtracking temporal memory, in one storage layout.
 ///
 /// Two nearly independent machines share the segments. *Inference* activates the cells that were predicted, or all cells of
@@ -42,6 +44,19 @@ struct BacktrackingCore<Layout: SegmentLayout> {
         var sources: [Cell]
     }
 
+    typealias ActiveSegment = ck_active_segment
+
+    /// The cells that a source set and the learning cells have in common, ascending in both: bits over the set, and over the learning cells.
+    struct Overlap: BitwiseCopyable {
+        var cells: UInt64
+        var ranks: UInt64
+        /// `.max`: nothing is known.
+        var set: UInt16
+
+        /// Overlaps kept, a power of two; a set's is at its number modulo this.
+        static var cacheSize: Int { 64 }
+    }
+
     let parameters: BacktrackingParameters
     let rule: Layout.Rule
     let level: KernelLevel
@@ -59,6 +74,7 @@ struct BacktrackingCore<Layout: SegmentLayout> {
     // Inference.
     var activeCells: ColumnCellSet
     var predictedCells: ColumnCellSet
+    /// While inference runs, what was predicted for this record; while learning runs, the cells of `learnPattern`.
     var previouslyPredictedCells: ColumnCellSet
     /// Bit per column that some segment expects, through connected or merely potential synapses.
     var predictedColumns: GrowableBuffer<UInt64>
@@ -69,6 +85,8 @@ struct BacktrackingCore<Layout: SegmentLayout> {
     var learnPattern = GrowableBuffer<Cell>()
     /// Position in `learnPattern` of the cell in a column; only valid if that cell says so too.
     var learnRanks: GrowableBuffer<UInt16>
+    /// The source set made of `learnPattern`, if there is one.
+    var currentSet: Int?
     /// The learning cells being chosen.
     var nextPattern = GrowableBuffer<Cell>()
     var learnPredictions = GrowableBuffer<PredictedCell>()
@@ -86,12 +104,23 @@ struct BacktrackingCore<Layout: SegmentLayout> {
     var averageLearnedSequenceLength: Float = 0
 
     // Scratch space, no state.
+    /// Active extras, by segment.
     var counters = GrowableBuffer<Layout.Counter>()
+    /// Active cells, by source set.
+    var setCounters = GrowableBuffer<UInt8>()
     var collected = GrowableBuffer<UInt32>()
-    /// Presynaptic lists to visit.
-    var positions = GrowableBuffer<UInt32>()
+    var activeSegments = GrowableBuffer<ActiveSegment>()
+    /// Places of the cells whose presynaptic lists are to be visited.
+    var places = GrowableBuffer<UInt32>()
+    /// What the last record needed. Unit: elements.
+    private var scratchSizes = (collected: 0, activeSegments: 0, places: 0)
+    var overlaps = GrowableBuffer<Overlap>()
+    var laneSources = GrowableBuffer<Cell>()
+    var laneFlags = GrowableBuffer<Bool>()
+    var activeFlags = GrowableBuffer<Bool>()
     var columnBits: GrowableBuffer<UInt64>
-    var columnBest: GrowableBuffer<UInt32>
+    /// Positions in `activeSegments`, by column.
+    var columnBest = GrowableBuffer<UInt32>()
     var updateMask = GrowableBuffer<UInt64>()
     var hitMask = GrowableBuffer<UInt64>()
 
@@ -106,11 +135,10 @@ struct BacktrackingCore<Layout: SegmentLayout> {
         predictedCells = ColumnCellSet(columnCount: columns, cellsPerColumn: cells)
         previouslyPredictedCells = ColumnCellSet(columnCount: columns, cellsPerColumn: cells)
         predictedColumns = GrowableBuffer(repeating: 0, count: (columns + 63) / 64)
-        // One more, which kernels may read.
-        learnRanks = GrowableBuffer(repeating: 0, count: columns + 1)
+        learnRanks = GrowableBuffer(repeating: 0, count: columns)
         columnBits = GrowableBuffer(repeating: 0, count: (columns + 63) / 64)
-        columnBest = GrowableBuffer(repeating: 0, count: columns)
         pamCounter = parameters.pamLength
+        rankLearnPattern()
     }
 
     mutating func deallocate() {
@@ -127,8 +155,14 @@ struct BacktrackingCore<Layout: SegmentLayout> {
         queue.deallocate()
         queueMasks.deallocate()
         counters.deallocate()
+        setCounters.deallocate()
         collected.deallocate()
-        positions.deallocate()
+        activeSegments.deallocate()
+        places.deallocate()
+        overlaps.deallocate()
+        laneSources.deallocate()
+        laneFlags.deallocate()
+        activeFlags.deallocate()
         columnBits.deallocate()
         columnBest.deallocate()
         updateMask.deallocate()
@@ -143,18 +177,23 @@ struct BacktrackingCore<Layout: SegmentLayout> {
         other.previouslyPredictedCells = previouslyPredictedCells.copy()
         other.predictedColumns = predictedColumns.copy()
         other.learnPattern = learnPattern.copy()
-        other.learnPattern.reserve(learnPattern.count + 2)
         other.learnRanks = learnRanks.copy()
         other.nextPattern = nextPattern.copy()
         other.learnPredictions = learnPredictions.copy()
         other.matches = matches.copy()
         other.queue = queue.copy()
         other.queueMasks = queueMasks.copy()
-        other.counters = counters.copy()
-        other.collected = collected.copy()
-        other.positions = positions.copy()
+        other.counters = GrowableBuffer()
+        other.setCounters = GrowableBuffer()
+        other.collected = GrowableBuffer()
+        other.activeSegments = GrowableBuffer()
+        other.places = GrowableBuffer()
+        other.overlaps = overlaps.copy()
+        other.laneSources = laneSources.copy()
+        other.laneFlags = laneFlags.copy()
+        other.activeFlags = activeFlags.copy()
         other.columnBits = columnBits.copy()
-        other.columnBest = columnBest.copy()
+        other.columnBest = GrowableBuffer()
         other.updateMask = updateMask.copy()
         other.hitMask = hitMask.copy()
         return other
@@ -168,6 +207,7 @@ struct BacktrackingCore<Layout: SegmentLayout> {
     ///
     /// - Parameter columns: The active columns, ascending.
     mutating func compute(_ columns: [UInt16], learn: Bool) {
+        takeScratch()
         if learn {
             iteration += 1
             dutyCycleRule = DutyCycleRule(iteration: iteration)
@@ -185,8 +225,32 @@ struct BacktrackingCore<Layout: SegmentLayout> {
             self.learn(columns)
             decayGlobally()
             enforceSegmentLimit()
+            // So that what follows depends on nothing a checkpoint doesn't have.
+            currentSet = nil
         }
         isResetCalled = false
+        releaseScratch()
+    }
+
+    /// Takes as much scratch space as the record before needed, so that it isn't enlarged step by step.
+    private mutating func takeScratch() {
+        counters.reserve(pool.records.count + 64)
+        setCounters.reserve(pool.sets.records.count + 64)
+        columnBest.reserve(parameters.columnCount)
+        collected.reserve(scratchSizes.collected)
+        activeSegments.reserve(scratchSizes.activeSegments)
+        places.reserve(scratchSizes.places)
+    }
+
+    /// Gives the larger scratch space back after each record, so that models that take turns share it.
+    private mutating func releaseScratch() {
+        scratchSizes = (collected.capacity, activeSegments.capacity, places.capacity)
+        counters.deallocate()
+        setCounters.deallocate()
+        columnBest.deallocate()
+        collected.deallocate()
+        activeSegments.deallocate()
+        places.deallocate()
     }
 
     /// Forgets where in a sequence the memory is, but nothing it has learned.
@@ -200,6 +264,7 @@ struct BacktrackingCore<Layout: SegmentLayout> {
         inferencePatterns.removeAll()
         learningPatterns.removeAll()
         learnPattern.removeAll()
+        rankLearnPattern()
         learnPredictions.removeAll()
         matches.removeAll()
         matchesAreStale = false
@@ -215,10 +280,8 @@ struct BacktrackingCore<Layout: SegmentLayout> {
 
     /// Memory taken, roughly. Unit: bytes.
     var byteCount: Int {
-        pool.byteCount + 3 * activeCells.words.byteCount + learnRanks.byteCount + columnBest.byteCount
-            + counters.byteCount
-            + collected.byteCount + positions.byteCount + queue.byteCount + queueMasks.byteCount + matches.byteCount
-            + 4096
+        pool.byteCount + 3 * activeCells.words.byteCount + learnRanks.byteCount
+            + overlaps.byteCount + queue.byteCount + queueMasks.byteCount + matches.byteCount + 4096
     }
 
     /// How many of `columns` are expected.

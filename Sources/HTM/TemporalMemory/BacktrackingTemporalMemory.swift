@@ -102,11 +102,16 @@ package struct BacktrackingTemporalMemory: Sendable {
     }
 
     /// Takes over what `encode(into:)` wrote, into a memory just made from the same parameters.
-    package mutating func restore(from decoder: inout StateDecoder) throws(CheckpointError) {
+    ///
+    /// - Parameter version: Of the model's state.
+    package mutating func restore(
+        from decoder: inout StateDecoder,
+        version: UInt32 = AnomalyModel.stateVersion
+    ) throws(CheckpointError) {
         if let compact {
-            try compact.core.restore(from: &decoder)
+            try compact.core.restore(from: &decoder, version: version)
         } else {
-            try wide!.core.restore(from: &decoder)
+            try wide!.core.restore(from: &decoder, version: version)
         }
     }
 

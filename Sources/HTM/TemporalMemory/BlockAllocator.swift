@@ -22,6 +22,16 @@ struct BlockAllocator {
         return (16 + (exponent - 4) * 8 + steps, (1 << exponent) + steps * step)
     }
 
+    /// The units of a size class, 0 of class 0.
+    @inline(__always)
+    static func units(ofClass index: Int) -> Int {
+        guard index > 16 else {
+            return index
+        }
+        let exponent = (index - 17) / 8 + 4
+        return (1 << exponent) + ((index - 17) % 8 + 1) << (exponent - 3)
+    }
+
     /// A run of at least `units` units: where it begins and how long it is.
     mutating func allocate(_ units: Int) -> (start: UInt32, units: Int) {
         let (index, rounded) = Self.sizeClass(units)

@@ -16,35 +16,63 @@ protocol SegmentLayout {
     /// How permanences are stored and changed.
     associatedtype Rule: PermanenceRule
 
-    /// For each of the lists heads[positions[i]]: counters[id] += 1 for each of its ids.
+    /// For the cells at each place: setCounters[set] += 1 for the source sets it feeds, counters[segment] += 1 for the segments with an extra
+    /// synapse from it.
     static func count(
+        _ setCounters: UnsafeMutablePointer<UInt8>,
         _ counters: UnsafeMutablePointer<Counter>,
-        heads: UnsafePointer<ck_list>,
-        ids: UnsafePointer<UInt16>,
-        positions: UnsafeBufferPointer<UInt32>
+        _ cells: CellTable,
+        _ places: UnsafeBufferPointer<UInt32>
     )
 
-    /// Connected synapses whose source is active, where cells are 32 to a column; `nil`: no kernel for this layout.
-    static func connectedActivity(
-        _ synapses: Synapses<Self>,
+    /// Bit i: cells[i] is active; at most 64 cells.
+    static func activeBits(
+        _ cells: UnsafeBufferPointer<Cell>,
+        in active: ColumnCellSet,
+        _ shape: CellShape,
+        level: KernelLevel
+    ) -> UInt64
+
+    /// Steps at most 64 permanences, up where `up` has a bit, else down.
+    ///
+    /// - Returns: Bit i: nothing is left of permanence i; and those that are connected now.
+    static func step(
+        _ permanences: UnsafeMutablePointer<Rule.Stored>,
+        count: Int,
+        up: UInt64,
         rule: Rule,
+        level: KernelLevel
+    ) -> (removed: UInt64, connected: UInt64)
+
+    /// Appends the segments of the given source sets with at least `threshold` active synapses, where cells are 32 to a column.
+    ///
+    /// - Parameter counters: Active extras, by segment.
+    /// - Returns: False: no kernel for this layout.
+    static func findActive(
+        _ pool: SegmentPool<Self>,
+        sets: UnsafeBufferPointer<UInt32>,
+        counters: UnsafePointer<Counter>,
         active: UnsafePointer<UInt32>,
+        threshold: Int,
+        level: KernelLevel,
+        into found: inout GrowableBuffer<ck_active_segment>
+    ) -> Bool
+
+    /// Active and connected synapses of a segment with at most 64, where cells are 32 to a column.
+    ///
+    /// - Parameter setCells: Bit per cell of the source set that is active.
+    /// - Returns: `nil`: no kernel for this layout.
+    static func connectedActivity(
+        _ sources: ck_sources,
+        setCells: UInt64,
+        extras: UnsafePointer<Cell>,
+        permanences: UnsafePointer<Rule.Stored>,
+        active: UnsafePointer<UInt32>,
+        rule: Rule,
         level: KernelLevel
     ) -> Int?
 
-    /// Bit per cell of a pattern of at most 64 that is among the sources; `nil`: no kernel for this layout.
-    static func patternHits(_ synapses: Synapses<Self>, _ pattern: LearningPattern<Self>, level: KernelLevel) -> UInt64?
-
-    /// Steps the permanences, up for the cells of `update`; those that reach nothing are marked for removal. `nil`: no kernel.
-    static func reinforce(
-        _ synapses: Synapses<Self>,
-        _ pattern: LearningPattern<Self>,
-        update: UInt64,
-        rule: Rule,
-        level: KernelLevel
-    ) -> Reinforcement?
-
-    /// Appends a segment's sources to the streams of a checkpoint.
+    /// Appends ascending sources to the streams of a checkpoint.
     static func encode(
         _ sources: UnsafePointer<Cell>,
         count: Int,
@@ -53,20 +81,25 @@ protocol SegmentLayout {
         cells: inout ByteStream
     )
 
-    /// Reads a segment's synapses from a checkpoint and counts each source: counts[source] += 1.
+    /// Reads as many sources back.
     ///
-    /// - Parameter counts: As many as there are cells, and at least 65,536.
-    /// - Returns: How many are connected; `nil` if they aren't ascending cells of this shape with permanences of this rule.
-    static func decode(
-        into synapses: Synapses<Self>,
+    /// - Returns: Whether they are ascending cells of this shape.
+    static func decodeSources(
+        into sources: UnsafeMutablePointer<Cell>,
+        count: Int,
         from readers: inout SynapseReaders,
-        _ shape: CellShape,
-        rule: Rule,
-        counts: UnsafeMutablePointer<UInt16>
-    ) -> Int?
+        _ shape: CellShape
+    ) -> Bool
 
-    /// Whether a permanence is the mark of `reinforce` for removal.
-    static func isRemoved(_ stored: Rule.Stored) -> Bool
+    /// Reads permanences from a checkpoint.
+    ///
+    /// - Returns: How many are connected; `nil` if they aren't permanences of this rule.
+    static func decodePermanences(
+        into permanences: UnsafeMutablePointer<Rule.Stored>,
+        count: Int,
+        from reader: inout ByteStreamReader,
+        rule: Rule
+    ) -> Int?
 
     /// Appends the indices of all counters of at least `threshold`, ascending.
     static func collect(
@@ -132,60 +165,43 @@ extension SegmentLayout {
         }
     }
 
-    /// `decode` without a kernel.
-    static func decodeOneByOne(
-        into synapses: Synapses<Self>,
+    /// `decodeSources` without a kernel.
+    static func decodeSourcesOneByOne(
+        into sources: UnsafeMutablePointer<Cell>,
+        count: Int,
         from readers: inout SynapseReaders,
-        _ shape: CellShape,
-        rule: Rule,
-        counts: UnsafeMutablePointer<UInt16>
-    ) -> Int? {
+        _ shape: CellShape
+    ) -> Bool {
         var column = 0
         var previous = -1
-        var connected = 0
-        for synapse in 0..<synapses.count {
+        for index in 0..<count {
             column += readers.columns.unforeseenVarint()
             let cellInColumn = readers.cells.varint()
             let source = column * shape.cellsPerColumn + cellInColumn
-            guard column < shape.columnCount, cellInColumn < shape.cellsPerColumn, source > previous,
-                let stored = rule.decode(from: &readers.permanences)
-            else {
-                return nil
+            guard column < shape.columnCount, cellInColumn < shape.cellsPerColumn, source > previous else {
+                return false
             }
             previous = source
-            synapses.sources[synapse] = Cell(truncatingIfNeeded: source)
-            synapses.permanences[synapse] = stored
-            counts[source] += 1
-            connected += rule.isConnected(stored) ? 1 : 0
+            sources[index] = Cell(truncatingIfNeeded: source)
         }
-        let failed = readers.columns.hasFailed || readers.cells.hasFailed || readers.permanences.hasFailed
-        return failed ? nil : connected
+        return !readers.columns.hasFailed && !readers.cells.hasFailed
     }
-}
 
-/// A segment's synapses, in place.
-struct Synapses<Layout: SegmentLayout> {
-    let sources: UnsafeMutablePointer<Layout.Cell>
-    let permanences: UnsafeMutablePointer<Layout.Rule.Stored>
-    let count: Int
-}
-
-/// The learning cells as kernels see them.
-struct LearningPattern<Layout: SegmentLayout> {
-    let cells: UnsafePointer<Layout.Cell>
-    let ranks: UnsafePointer<UInt16>
-    let count: Int
-    let columnShift: Int
-}
-
-/// What reinforcing a segment found.
-struct Reinforcement {
-    /// Cells of the update that the segment has.
-    let hits: UInt64
-    /// Connected synapses left.
-    let connected: Int
-    /// Synapses to remove.
-    let removed: Int
+    /// `activeBits` without a kernel.
+    static func activeBitsOneByOne(
+        _ cells: UnsafeBufferPointer<Cell>,
+        in active: ColumnCellSet,
+        _ shape: CellShape
+    ) -> UInt64 {
+        var bits: UInt64 = 0
+        for (index, cell) in cells.enumerated() {
+            let column = shape.column(of: Int(cell))
+            if active.contains(column: column, cell: Int(cell) - column * shape.cellsPerColumn) {
+                bits |= 1 << UInt64(truncatingIfNeeded: index)
+            }
+        }
+        return bits
+    }
 }
 
 /// Permanence arithmetic of the backtracking temporal memory, in 32-bit floats as the original does it.

@@ -2,7 +2,7 @@
 
 import CKernels
 
-/// Two bytes per source cell, one per permanence, 24 per segment: for at most 65,536 cells and 127 synapses per segment.
+/// Two bytes per cell, one per permanence: for at most 65,536 cells and 127 synapses per segment.
 enum CompactLayout: SegmentLayout {
     typealias Cell = UInt16
     typealias Small = UInt8
@@ -20,77 +20,110 @@ enum CompactLayout: SegmentLayout {
 
     @inline(__always)
     static func count(
+        _ setCounters: UnsafeMutablePointer<UInt8>,
         _ counters: UnsafeMutablePointer<UInt8>,
-        heads: UnsafePointer<ck_list>,
-        ids: UnsafePointer<UInt16>,
-        positions: UnsafeBufferPointer<UInt32>
+        _ cells: CellTable,
+        _ places: UnsafeBufferPointer<UInt32>
     ) {
-        ck_count(counters, heads, ids, positions.baseAddress, Int32(truncatingIfNeeded: positions.count))
+        let count = Int32(truncatingIfNeeded: places.count)
+        ck_count(setCounters, counters, cells.entries.base, cells.lists.base, places.baseAddress, count)
+    }
+
+    @inline(__always)
+    static func activeBits(
+        _ cells: UnsafeBufferPointer<UInt16>,
+        in active: ColumnCellSet,
+        _ shape: CellShape,
+        level: KernelLevel
+    ) -> UInt64 {
+        guard shape.cellsPerColumn == 32 else {
+            return activeBitsOneByOne(cells, in: active, shape)
+        }
+        return ck_active_bits(
+            level.kernel,
+            cells.baseAddress,
+            Int32(truncatingIfNeeded: cells.count),
+            UnsafePointer(active.words.base)
+        )
+    }
+
+    @inline(__always)
+    static func step(
+        _ permanences: UnsafeMutablePointer<UInt8>,
+        count: Int,
+        up: UInt64,
+        rule: CodedPermanence,
+        level: KernelLevel
+    ) -> (removed: UInt64, connected: UInt64) {
+        var connected: UInt64 = 0
+        let removed = ck_step_codes(
+            level.kernel,
+            permanences,
+            Int32(truncatingIfNeeded: count),
+            up,
+            rule.steps,
+            rule.firstConnected,
+            &connected
+        )
+        return (removed, connected)
+    }
+
+    @inline(__always)
+    static func findActive(
+        _ pool: SegmentPool<CompactLayout>,
+        sets: UnsafeBufferPointer<UInt32>,
+        counters: UnsafePointer<UInt8>,
+        active: UnsafePointer<UInt32>,
+        threshold: Int,
+        level: KernelLevel,
+        into found: inout GrowableBuffer<ck_active_segment>
+    ) -> Bool {
+        var next: Int32 = 0
+        while next < sets.count {
+            // Room for the next set's segments and one more, which is written before it is known whether it counts.
+            let needed = Int(pool.sets.records[Int(sets[Int(next)])].segment_count) + 1
+            found.reserve(found.count + max(needed, 128))
+            let count = ck_find_active(
+                level.kernel,
+                sets.baseAddress,
+                Int32(truncatingIfNeeded: sets.count),
+                pool.sets.records.base,
+                pool.sets.cells.base,
+                active,
+                pool.sources.base,
+                counters,
+                UInt32(truncatingIfNeeded: threshold),
+                found.base + found.count,
+                Int32(truncatingIfNeeded: found.capacity - found.count),
+                &next
+            )
+            found.extend(by: Int(count))
+        }
+        return true
     }
 
     @inline(__always)
     static func connectedActivity(
-        _ synapses: Synapses<CompactLayout>,
-        rule: CodedPermanence,
+        _ sources: ck_sources,
+        setCells: UInt64,
+        extras: UnsafePointer<UInt16>,
+        permanences: UnsafePointer<UInt8>,
         active: UnsafePointer<UInt32>,
+        rule: CodedPermanence,
         level: KernelLevel
     ) -> Int? {
         Int(
             ck_connected_activity(
                 level.kernel,
-                synapses.sources,
-                synapses.permanences,
-                Int32(truncatingIfNeeded: synapses.count),
-                rule.firstConnected,
-                active
+                sources.mask,
+                setCells,
+                extras,
+                Int32(sources.extras),
+                active,
+                permanences,
+                rule.firstConnected
             )
         )
-    }
-
-    @inline(__always)
-    private static func kernelPattern(_ pattern: LearningPattern<CompactLayout>) -> ck_pattern {
-        ck_pattern(
-            cells: pattern.cells,
-            ranks: pattern.ranks,
-            count: Int32(truncatingIfNeeded: pattern.count),
-            column_shift: Int32(truncatingIfNeeded: pattern.columnShift)
-        )
-    }
-
-    @inline(__always)
-    static func patternHits(
-        _ synapses: Synapses<CompactLayout>,
-        _ pattern: LearningPattern<CompactLayout>,
-        level: KernelLevel
-    ) -> UInt64? {
-        var pattern = kernelPattern(pattern)
-        return ck_pattern_hits(level.kernel, synapses.sources, Int32(truncatingIfNeeded: synapses.count), &pattern)
-    }
-
-    @inline(__always)
-    static func reinforce(
-        _ synapses: Synapses<CompactLayout>,
-        _ pattern: LearningPattern<CompactLayout>,
-        update: UInt64,
-        rule: CodedPermanence,
-        level: KernelLevel
-    ) -> Reinforcement? {
-        var pattern = kernelPattern(pattern)
-        var connected: Int32 = 0
-        var removed: Int32 = 0
-        let hits = ck_reinforce(
-            level.kernel,
-            synapses.sources,
-            synapses.permanences,
-            Int32(truncatingIfNeeded: synapses.count),
-            &pattern,
-            update,
-            rule.steps,
-            rule.firstConnected,
-            &connected,
-            &removed
-        )
-        return Reinforcement(hits: hits, connected: Int(connected), removed: Int(removed))
     }
 
     @inline(__always)
@@ -113,22 +146,15 @@ enum CompactLayout: SegmentLayout {
     }
 
     @inline(__always)
-    static func decode(
-        into synapses: Synapses<CompactLayout>,
+    static func decodeSources(
+        into sources: UnsafeMutablePointer<UInt16>,
+        count: Int,
         from readers: inout SynapseReaders,
-        _ shape: CellShape,
-        rule: CodedPermanence,
-        counts: UnsafeMutablePointer<UInt16>
-    ) -> Int? {
-        guard shape.fitsKernels else {
-            return decodeOneByOne(into: synapses, from: &readers, shape, rule: rule, counts: counts)
-        }
-        let (columns, cells, codes) = (readers.columns.unread, readers.cells.unread, readers.permanences.unread)
-        guard let firstColumn = columns.baseAddress, let firstCell = cells.baseAddress,
-            let firstCode = codes.baseAddress,
-            codes.count >= synapses.count
-        else {
-            return nil
+        _ shape: CellShape
+    ) -> Bool {
+        let (columns, cells) = (readers.columns.unread, readers.cells.unread)
+        guard shape.fitsKernels, let firstColumn = columns.baseAddress, let firstCell = cells.baseAddress else {
+            return decodeSourcesOneByOne(into: sources, count: count, from: &readers, shape)
         }
         var streams = ck_source_streams(
             columns: firstColumn,
@@ -136,31 +162,186 @@ enum CompactLayout: SegmentLayout {
             cells: firstCell,
             cells_end: firstCell + cells.count
         )
-        let size = Int32(truncatingIfNeeded: synapses.count)
         let isSound = ck_decode_sources(
             &streams,
-            size,
+            Int32(truncatingIfNeeded: count),
             Int32(truncatingIfNeeded: shape.columnCount),
             Int32(truncatingIfNeeded: shape.columnShift),
-            synapses.sources,
-            counts
+            sources
         )
-        let connected = ck_count_codes(firstCode, size, rule.firstConnected, UInt8(truncatingIfNeeded: rule.codeCount))
-        guard isSound != 0, connected >= 0 else {
+        guard isSound != 0 else {
+            return false
+        }
+        readers.columns.skip(streams.columns - firstColumn)
+        readers.cells.skip(count)
+        return true
+    }
+
+    @inline(__always)
+    static func decodePermanences(
+        into permanences: UnsafeMutablePointer<UInt8>,
+        count: Int,
+        from reader: inout ByteStreamReader,
+        rule: CodedPermanence
+    ) -> Int? {
+        let codes = reader.unread
+        guard count > 0, codes.count >= count, let first = codes.baseAddress else {
+            return count == 0 ? 0 : nil
+        }
+        let size = Int32(truncatingIfNeeded: count)
+        let connected = ck_count_codes(first, size, rule.firstConnected, UInt8(truncatingIfNeeded: rule.codeCount))
+        guard connected >= 0 else {
             return nil
         }
-        synapses.permanences.update(from: firstCode, count: synapses.count)
-        readers.columns.skip(streams.columns - firstColumn)
-        readers.cells.skip(synapses.count)
-        readers.permanences.skip(synapses.count)
+        permanences.update(from: first, count: count)
+        reader.skip(count)
         return Int(connected)
     }
 
     @inline(__always)
-    static func isRemoved(_ stored: UInt8) -> Bool {
-        stored == CodedPermanence.removed
+    static func collect(
+        _ counters: UnsafeMutablePointer<UInt8>,
+        count: Int,
+        threshold: Int,
+        level: KernelLevel,
+        into indices: inout GrowableBuffer<UInt32>
+    ) {
+        ByteCounters.collect(counters, count: count, threshold: threshold, level: level, into: &indices)
+    }
+}
+
+/// Four bytes per cell and permanence: whatever the parameters allow.
+enum WideLayout: SegmentLayout {
+    typealias Cell = UInt32
+    typealias Small = UInt16
+    typealias Counter = UInt16
+    typealias Rule = FloatPermanence
+
+    static func count(
+        _ setCounters: UnsafeMutablePointer<UInt8>,
+        _ counters: UnsafeMutablePointer<UInt16>,
+        _ cells: CellTable,
+        _ places: UnsafeBufferPointer<UInt32>
+    ) {
+        let count = Int32(truncatingIfNeeded: places.count)
+        ck_count(setCounters, nil, cells.entries.base, cells.lists.base, places.baseAddress, count)
+        for place in places {
+            let entry = cells.entries[Int(place)]
+            let segments = cells.extraList(entry)
+            for index in 0..<Int(entry.extra_count) {
+                counters[Int(segments[index])] += 1
+            }
+        }
     }
 
+    static func activeBits(
+        _ cells: UnsafeBufferPointer<UInt32>,
+        in active: ColumnCellSet,
+        _ shape: CellShape,
+        level: KernelLevel
+    ) -> UInt64 {
+        activeBitsOneByOne(cells, in: active, shape)
+    }
+
+    static func step(
+        _ permanences: UnsafeMutablePointer<Float>,
+        count: Int,
+        up: UInt64,
+        rule: FloatPermanence,
+        level: KernelLevel
+    ) -> (removed: UInt64, connected: UInt64) {
+        var (removed, connected): (UInt64, UInt64) = (0, 0)
+        for lane in 0..<count {
+            let bit: UInt64 = 1 << UInt64(truncatingIfNeeded: lane)
+            guard let stepped = up & bit != 0 ? rule.increased(permanences[lane]) : rule.decreased(permanences[lane])
+            else {
+                removed |= bit
+                continue
+            }
+            permanences[lane] = stepped
+            connected |= rule.isConnected(stepped) ? bit : 0
+        }
+        return (removed, connected)
+    }
+
+    static func findActive(
+        _ pool: SegmentPool<WideLayout>,
+        sets: UnsafeBufferPointer<UInt32>,
+        counters: UnsafePointer<UInt16>,
+        active: UnsafePointer<UInt32>,
+        threshold: Int,
+        level: KernelLevel,
+        into found: inout GrowableBuffer<ck_active_segment>
+    ) -> Bool {
+        false
+    }
+
+    static func connectedActivity(
+        _ sources: ck_sources,
+        setCells: UInt64,
+        extras: UnsafePointer<UInt32>,
+        permanences: UnsafePointer<Float>,
+        active: UnsafePointer<UInt32>,
+        rule: FloatPermanence,
+        level: KernelLevel
+    ) -> Int? {
+        nil
+    }
+
+    static func encode(
+        _ sources: UnsafePointer<UInt32>,
+        count: Int,
+        _ shape: CellShape,
+        columns: inout ByteStream,
+        cells: inout ByteStream
+    ) {
+        encodeOneByOne(sources, count: count, shape, columns: &columns, cells: &cells)
+    }
+
+    static func decodeSources(
+        into sources: UnsafeMutablePointer<UInt32>,
+        count: Int,
+        from readers: inout SynapseReaders,
+        _ shape: CellShape
+    ) -> Bool {
+        decodeSourcesOneByOne(into: sources, count: count, from: &readers, shape)
+    }
+
+    static func decodePermanences(
+        into permanences: UnsafeMutablePointer<Float>,
+        count: Int,
+        from reader: inout ByteStreamReader,
+        rule: FloatPermanence
+    ) -> Int? {
+        var connected = 0
+        for index in 0..<count {
+            guard let stored = rule.decode(from: &reader) else {
+                return nil
+            }
+            permanences[index] = stored
+            connected += rule.isConnected(stored) ? 1 : 0
+        }
+        return reader.hasFailed ? nil : connected
+    }
+
+    static func collect(
+        _ counters: UnsafeMutablePointer<UInt16>,
+        count: Int,
+        threshold: Int,
+        level: KernelLevel,
+        into indices: inout GrowableBuffer<UInt32>
+    ) {
+        indices.removeAll()
+        for index in 0..<count where counters[index] >= threshold {
+            indices.append(UInt32(index))
+        }
+    }
+}
+
+/// Counters of one byte each.
+enum ByteCounters {
+    /// Leaves in `indices` those of all counters of at least `threshold`, 1...127, ascending.
+    @inline(__always)
     static func collect(
         _ counters: UnsafeMutablePointer<UInt8>,
         count: Int,
@@ -184,93 +365,6 @@ enum CompactLayout: SegmentLayout {
                 &start
             )
             indices.extend(by: Int(found))
-        }
-    }
-}
-
-/// Four bytes per cell and permanence: whatever the parameters allow.
-enum WideLayout: SegmentLayout {
-    typealias Cell = UInt32
-    typealias Small = UInt16
-    typealias Counter = UInt16
-    typealias Rule = FloatPermanence
-
-    static func count(
-        _ counters: UnsafeMutablePointer<UInt16>,
-        heads: UnsafePointer<ck_list>,
-        ids: UnsafePointer<UInt16>,
-        positions: UnsafeBufferPointer<UInt32>
-    ) {
-        for position in positions {
-            let head = heads[Int(position)]
-            let list = ids + 4 * Int(head.start)
-            for index in 0..<Int(head.count) {
-                counters[Int(list[index])] &+= 1
-            }
-        }
-    }
-
-    static func connectedActivity(
-        _ synapses: Synapses<WideLayout>,
-        rule: FloatPermanence,
-        active: UnsafePointer<UInt32>,
-        level: KernelLevel
-    ) -> Int? {
-        nil
-    }
-
-    static func patternHits(
-        _ synapses: Synapses<WideLayout>,
-        _ pattern: LearningPattern<WideLayout>,
-        level: KernelLevel
-    ) -> UInt64? {
-        nil
-    }
-
-    static func reinforce(
-        _ synapses: Synapses<WideLayout>,
-        _ pattern: LearningPattern<WideLayout>,
-        update: UInt64,
-        rule: FloatPermanence,
-        level: KernelLevel
-    ) -> Reinforcement? {
-        nil
-    }
-
-    static func encode(
-        _ sources: UnsafePointer<UInt32>,
-        count: Int,
-        _ shape: CellShape,
-        columns: inout ByteStream,
-        cells: inout ByteStream
-    ) {
-        encodeOneByOne(sources, count: count, shape, columns: &columns, cells: &cells)
-    }
-
-    static func decode(
-        into synapses: Synapses<WideLayout>,
-        from readers: inout SynapseReaders,
-        _ shape: CellShape,
-        rule: FloatPermanence,
-        counts: UnsafeMutablePointer<UInt16>
-    ) -> Int? {
-        decodeOneByOne(into: synapses, from: &readers, shape, rule: rule, counts: counts)
-    }
-
-    static func isRemoved(_ stored: Float) -> Bool {
-        false
-    }
-
-    static func collect(
-        _ counters: UnsafeMutablePointer<UInt16>,
-        count: Int,
-        threshold: Int,
-        level: KernelLevel,
-        into indices: inout GrowableBuffer<UInt32>
-    ) {
-        indices.removeAll()
-        for index in 0..<count where counters[index] >= threshold {
-            indices.append(UInt32(index))
         }
     }
 }

@@ -2,18 +2,25 @@
 
 import CKernels
 
-/// All segments of a temporal memory in flat buffers, with the index from source cells to segments.
+/// All segments of a temporal memory in flat buffers, with the way from source cells to segments.
 ///
-/// A segment is a record of fixed size and a run of synapses (source cells, ascending, and permanences) in an arena of
-/// four-synapse units. Segment numbers are dense and reused; they name a segment but mean nothing: ties are broken by cell and
-/// slot.
+/// Most synapses of a segment come from the cells of its source set and are bits of a mask over them; those it gained later from other cells,
+/// the extras, have their source beside them. Each synapse is a *lane*: first those of the mask, in the order of its bits, then the extras, by
+/// ascending source. A lane's permanence stands in the segment's run in an arena; a segment that was never reinforced has no run, since all
+/// its permanences are the initial one.
+///
+/// Segment numbers are dense and reused; they name a segment but mean nothing: ties are broken by cell and slot.
 struct SegmentPool<Layout: SegmentLayout> {
     typealias Cell = Layout.Cell
     typealias Stored = Layout.Rule.Stored
 
+    /// What counting needs of a segment: where its synapses come from.
+    typealias Sources = ck_sources
+
+    /// The rest of a segment.
     struct Record: BitwiseCopyable {
-        /// Where the synapses begin, in units of four.
-        var start: UInt32
+        /// Where the run begins, in units of four bytes.
+        var start: UInt32 = 0
         var lastActiveIteration: UInt32
         var dutyCycleIteration: UInt32
         var dutyCycle: Float
@@ -21,11 +28,12 @@ struct SegmentPool<Layout: SegmentLayout> {
         /// Only used during the first 100 iterations; saturates.
         var positiveActivations: UInt16
         var slot: Layout.Small
-        /// Synapses; 0: the record is free.
-        var size: Layout.Small
-        /// Synapses whose permanence is connected.
-        var connected: Layout.Small
-        var units: Layout.Small
+        /// Synapses; 0: the segment is free.
+        var size: Layout.Small = 0
+        /// Of them those whose permanence is connected.
+        var connected: Layout.Small = 0
+        /// Of the run; 0: no run.
+        var units: Layout.Small = 0
 
         /// The order of cells, then slots.
         func isBefore(_ other: Record) -> Bool {
@@ -33,298 +41,457 @@ struct SegmentPool<Layout: SegmentLayout> {
         }
     }
 
-    static var synapsesPerUnit: Int { 4 }
+    /// Slots of a cell in a checkpoint.
+    private struct CellSlots: BitwiseCopyable {
+        var cell: Cell
+        var count: UInt16
+    }
 
-    let cellsPerColumn: Int
-    /// cell >> cellShift is its column; -1 when that isn't so.
-    let cellShift: Int
+    private static var bytesPerUnit: Int { 4 }
+    /// Kernels read so many units beyond the last.
+    private static var margin: Int { 4 }
+
     private(set) var records = GrowableBuffer<Record>()
-    private(set) var sources = GrowableBuffer<Cell>()
-    private(set) var permanences = GrowableBuffer<Stored>()
-    private(set) var index: PresynapticIndex
+    /// By segment.
+    private(set) var sources = GrowableBuffer<Sources>()
+    var sets = SourceSets<Layout>()
+    private(set) var cells: CellTable
+    private var runs = GrowableBuffer<UInt32>()
     private var allocator = BlockAllocator()
     private var freeRecords = GrowableBuffer<UInt32>()
-    /// Page of a column plus one; 0: the column has neither segments nor synapses from it.
-    private(set) var pagePlusOne: GrowableBuffer<UInt16>
-    private(set) var pageCount = 0
-    /// Slots in use or freed, per cell; shape [pages, cellsPerColumn].
-    private var slotCounts = GrowableBuffer<UInt16>()
     /// Freed slots of a cell, the last one reused first.
     private(set) var freeSlots: [UInt32: [UInt16]] = [:]
-    private(set) var synapseCount = 0
-    /// While a checkpoint is read, of each bank: how many synapses come from each cell.
-    private var announced: [GrowableBuffer<UInt16>] = []
+    /// While a checkpoint is read.
+    private var restoredSlots = GrowableBuffer<CellSlots>()
 
     init(columnCount: Int, cellsPerColumn: Int) {
-        self.cellsPerColumn = cellsPerColumn
-        cellShift = cellsPerColumn.nonzeroBitCount == 1 ? cellsPerColumn.trailingZeroBitCount : -1
-        index = PresynapticIndex(cellsPerColumn: cellsPerColumn)
-        pagePlusOne = GrowableBuffer(repeating: 0, count: columnCount)
+        cells = CellTable(columnCount: columnCount, cellsPerColumn: cellsPerColumn)
     }
 
     mutating func deallocate() {
         records.deallocate()
+        sets.deallocate()
+        cells.deallocate()
         sources.deallocate()
-        permanences.deallocate()
-        index.deallocate()
+        runs.deallocate()
         freeRecords.deallocate()
-        pagePlusOne.deallocate()
-        slotCounts.deallocate()
-        forgetAnnounced()
+        restoredSlots.deallocate()
     }
 
     func copy() -> SegmentPool {
         var other = self
         other.records = records.copy()
+        other.sets = sets.copy()
+        other.cells = cells.copy()
         other.sources = sources.copy()
-        other.sources.reserve(sources.count + 16)
-        other.permanences = permanences.copy()
-        other.permanences.reserve(permanences.count + 16)
-        other.index = index.copy()
+        other.runs = runs.copy()
+        other.runs.reserve(runs.count + Self.margin)
         other.freeRecords = freeRecords.copy()
-        other.pagePlusOne = pagePlusOne.copy()
-        other.slotCounts = slotCounts.copy()
         return other
     }
 
     /// Bytes taken from the allocator, roughly.
     var byteCount: Int {
-        records.byteCount + sources.byteCount + permanences.byteCount + index.byteCount + freeRecords.byteCount
-            + pagePlusOne.byteCount + slotCounts.byteCount
+        records.byteCount + sources.byteCount + sets.byteCount + cells.byteCount + runs.byteCount
+            + freeRecords.byteCount
     }
 
     /// Segments in use.
     var segmentCount: Int { records.count - freeRecords.count }
 
-    @inline(__always)
-    func column(of cell: Cell) -> Int {
-        cellShift >= 0 ? Int(cell) >> cellShift : Int(cell) / cellsPerColumn
-    }
-
-    /// Where a cell's entries are in the page tables; its column must have a page.
-    @inline(__always)
-    func position(of cell: Cell) -> Int {
-        let column = column(of: cell)
-        return (Int(pagePlusOne[column]) - 1) * cellsPerColumn + (Int(cell) - column * cellsPerColumn)
-    }
-
-    /// Gives a column its page if it has none.
-    mutating func openPage(ofColumn column: Int) {
-        guard pagePlusOne[column] == 0 else {
-            return
-        }
-        pageCount += 1
-        pagePlusOne[column] = UInt16(pageCount)
-        slotCounts.resize(to: pageCount * cellsPerColumn, filling: 0)
-        index.reserve(pages: pageCount, segmentCount: records.count)
-    }
+    /// Synapses in use.
+    var synapseCount: Int { records.elements.reduce(0) { $0 + Int($1.size) } }
 
     @inline(__always)
-    func slotCount(ofCell cell: Int, inColumn column: Int) -> Int {
-        let page = Int(pagePlusOne[column])
-        return page == 0 ? 0 : Int(slotCounts[(page - 1) * cellsPerColumn + cell])
-    }
+    func column(of cell: Cell) -> Int { cells.column(of: Int(cell)) }
+
+    @inline(__always)
+    func isInUse(_ segment: Int) -> Bool { records[segment].size > 0 }
+
+    /// Synapses of a segment.
+    @inline(__always)
+    func size(of segment: Int) -> Int { Int(records[segment].size) }
+
+    // MARK: Slots
+
+    @inline(__always)
+    func slotCount(ofCell cell: Int, inColumn column: Int) -> Int { cells.slotCount(column: column, cell: cell) }
 
     /// The next slot of a cell: the one freed last, or a new one.
     mutating func takeSlot(of cell: Cell) -> Int {
-        openPage(ofColumn: column(of: cell))
         if !freeSlots.isEmpty, let slot = freeSlots[UInt32(cell)]?.popLast() {
             if freeSlots[UInt32(cell)]!.isEmpty {
                 freeSlots[UInt32(cell)] = nil
             }
             return Int(slot)
         }
-        let position = position(of: cell)
-        let slot = slotCounts[position]
-        slotCounts[position] = slot + 1
-        return Int(slot)
+        let place = cells.openPlace(of: Int(cell))
+        let slot = Int(cells.entries[place].slots)
+        cells.setSlotCount(slot + 1, at: place)
+        return slot
     }
 
-    /// Makes a segment of given synapses, without the index's knowledge of them.
+    // MARK: Sets and segments
+
+    /// The source set of ascending cells, 1...`SourceSets.mostCells` of them: one that is there, or a new one. It is freed with its last segment.
     ///
-    /// - Parameter sources: Ascending, at least one.
-    mutating func insert(_ record: Record, capacity: Int) -> Int {
+    /// - Returns: Its number; `nil` when there are too many.
+    mutating func openSet(_ members: UnsafeBufferPointer<Cell>) -> Int? {
+        if let set = sets.find(members, cells) {
+            return set
+        }
+        return sets.hasRoom ? sets.insert(members, &cells) : nil
+    }
+
+    /// Takes a segment in, with synapses of initial permanence from the cells of its set that `mask` names.
+    ///
+    /// - Parameter set: `nil`: it has no synapses yet, and gets extras only.
+    mutating func insert(_ record: Record, set: Int?, mask: UInt64) -> Int {
         var record = record
-        let (start, units) = allocator.allocate((capacity + Self.synapsesPerUnit - 1) / Self.synapsesPerUnit)
-        record.start = start
-        record.units = Layout.Small(truncatingIfNeeded: units)
-        growArenas()
+        record.size = Layout.Small(truncatingIfNeeded: mask.nonzeroBitCount)
+        let origin = Sources(
+            mask: mask,
+            next_of_set: .max,
+            set: set.map { UInt16(truncatingIfNeeded: $0) } ?? Sources.noSet,
+            extras: 0
+        )
+        let segment: Int
         if freeRecords.isEmpty {
             records.append(record)
-            index.reserve(pages: pageCount, segmentCount: records.count)
-            return records.count - 1
+            sources.append(origin)
+            segment = records.count - 1
+        } else {
+            segment = Int(freeRecords.removeLast())
+            records[segment] = record
+            sources[segment] = origin
         }
-        let segment = Int(freeRecords.removeLast())
-        records[segment] = record
+        if let set {
+            chain(segment, to: set)
+        }
         return segment
     }
 
-    private mutating func growArenas() {
-        let end = allocator.end * Self.synapsesPerUnit
-        if sources.count < end {
-            // Kernels read whole vectors, so a few synapses beyond the last.
-            sources.reserve(end + 16)
-            permanences.reserve(end + 16)
-            sources.resize(to: end, filling: 0)
-            permanences.extend(by: end - permanences.count)
-        }
+    private mutating func chain(_ segment: Int, to set: Int) {
+        sources.base[segment].next_of_set = sets.records[set].first_segment
+        sets.addSegment(UInt32(truncatingIfNeeded: segment), to: set)
     }
 
-    /// Sees to room for `capacity` synapses of a segment, moving them if needed.
-    mutating func reserve(_ capacity: Int, segment: Int) {
-        let record = records[segment]
-        guard Int(record.units) * Self.synapsesPerUnit < capacity else {
+    private mutating func unchain(_ segment: Int, from set: Int) {
+        let next = sources[segment].next_of_set
+        let first = Int(sets.records[set].first_segment)
+        if first == segment {
+            sets.removeSegment(of: set, first: next)
+            if next == .max {
+                sets.remove(set, &cells)
+            }
             return
         }
-        let (start, units) = allocator.allocate((capacity + Self.synapsesPerUnit - 1) / Self.synapsesPerUnit)
-        growArenas()
-        let (from, to) = (Int(record.start) * Self.synapsesPerUnit, Int(start) * Self.synapsesPerUnit)
-        (sources.base + to).update(from: sources.base + from, count: Int(record.size))
-        (permanences.base + to).update(from: permanences.base + from, count: Int(record.size))
-        allocator.free(record.start, units: Int(record.units))
-        records.base[segment].start = start
-        records.base[segment].units = Layout.Small(truncatingIfNeeded: units)
-    }
-
-    /// Records that a segment has a synapse from a cell.
-    @inline(__always)
-    mutating func connect(_ segment: Int, from source: Cell) {
-        let column = column(of: source)
-        if pagePlusOne[column] == 0 {
-            openPage(ofColumn: column)
+        sets.removeSegment(of: set, first: UInt32(truncatingIfNeeded: first))
+        var previous = first
+        while Int(sources[previous].next_of_set) != segment {
+            previous = Int(sources[previous].next_of_set)
         }
-        index.add(segment, at: position(of: source))
-        synapseCount += 1
+        sources.base[previous].next_of_set = next
     }
 
-    @inline(__always)
-    mutating func disconnect(_ segment: Int, from source: Cell) {
-        index.remove(segment, at: position(of: source))
-        synapseCount -= 1
-    }
-
-    /// Where a segment's synapses are.
-    @inline(__always)
-    func sources(of record: Record) -> UnsafeMutablePointer<Cell> {
-        sources.base + Int(record.start) * Self.synapsesPerUnit
-    }
-
-    @inline(__always)
-    func permanences(of record: Record) -> UnsafeMutablePointer<Stored> {
-        permanences.base + Int(record.start) * Self.synapsesPerUnit
-    }
-
-    /// Frees a segment; the synapses it still has leave the index.
-    mutating func remove(_ segment: Int) {
+    /// Frees a segment; its sources forget it, and the last of a set takes the set along.
+    ///
+    /// - Returns: Its set, if that is free now.
+    mutating func remove(_ segment: Int) -> Int? {
         let record = records[segment]
-        for synapse in 0..<Int(record.size) {
-            disconnect(segment, from: sources(of: record)[synapse])
+        let extras = extras(of: segment)
+        for index in 0..<Int(sources[segment].extras) {
+            cells.remove(extraOf: segment, at: cells.place(of: Int(extras[index])))
         }
-        allocator.free(record.start, units: Int(record.units))
+        if record.units > 0 {
+            allocator.free(record.start, units: Int(record.units))
+        }
+        var freedSet: Int?
+        if sources[segment].set != Sources.noSet {
+            let set = Int(sources[segment].set)
+            unchain(segment, from: set)
+            freedSet = sets.records[set].count == 0 ? set : nil
+        }
         freeSlots[UInt32(record.cell), default: []].append(UInt16(record.slot))
+        sources[segment] = Sources(mask: 0, next_of_set: .max, set: Sources.noSet, extras: 0)
         records.base[segment].size = 0
+        records.base[segment].units = 0
         records.base[segment].connected = 0
-        freeRecords.append(UInt32(segment))
+        freeRecords.append(UInt32(truncatingIfNeeded: segment))
+        return freedSet
     }
 
     /// The segment at a cell's slot, found by looking at all.
     func segment(cell: Cell, slot: Int) -> Int? {
-        (0..<records.count).first { records[$0].size > 0 && records[$0].cell == cell && Int(records[$0].slot) == slot }
+        (0..<records.count).first { isInUse($0) && records[$0].cell == cell && Int(records[$0].slot) == slot }
     }
 
-    // MARK: Restoring
+    // MARK: Lanes
 
-    /// Sees to room for a known number of segments and synapses.
-    mutating func reserve(segments: Int, synapses: Int) {
-        records.reserve(segments)
-        // Runs are rounded up to four synapses: one and a half of them per segment on average.
-        sources.reserve(synapses + 2 * segments)
-        permanences.reserve(synapses + 2 * segments)
+    /// Where the permanences of a segment with a run are.
+    @inline(__always)
+    func permanences(of segment: Int) -> UnsafeMutablePointer<Stored> {
+        UnsafeMutableRawPointer(runs.base + Int(records.base[segment].start)).assumingMemoryBound(to: Stored.self)
+    }
+
+    /// Where the sources of a segment's extras are, behind the permanences.
+    @inline(__always)
+    func extras(of segment: Int) -> UnsafeMutablePointer<Cell> {
+        UnsafeMutableRawPointer(runs.base + Int(records.base[segment].start))
+            .advanced(by: Self.extrasOffset(lanes: Int(records.base[segment].size))).assumingMemoryBound(to: Cell.self)
+    }
+
+    @inline(__always)
+    private static func extrasOffset(lanes: Int) -> Int {
+        let alignment = MemoryLayout<Cell>.alignment
+        return (lanes * MemoryLayout<Stored>.stride + alignment - 1) & ~(alignment - 1)
+    }
+
+    @inline(__always)
+    private static func unitsNeeded(lanes: Int, extras: Int) -> Int {
+        (extrasOffset(lanes: lanes) + extras * MemoryLayout<Cell>.stride + bytesPerUnit - 1) / bytesPerUnit
+    }
+
+    /// Writes the sources of all lanes.
+    ///
+    /// - Parameter target: Room for as many as the segment has synapses.
+    func copySources(of segment: Int, to target: UnsafeMutablePointer<Cell>) {
+        let origin = sources[segment]
+        var lane = 0
+        if origin.mask != 0 {
+            let members = sets.cells(of: Int(origin.set))
+            var rest = origin.mask
+            while rest != 0 {
+                target[lane] = members[rest.trailingZeroBitCount]
+                lane += 1
+                rest &= rest - 1
+            }
+        }
+        (target + lane).update(from: extras(of: segment), count: Int(origin.extras))
     }
 
     mutating func setConnected(_ count: Int, of segment: Int) {
         records.base[segment].connected = Layout.Small(truncatingIfNeeded: count)
     }
 
-    /// Sets a cell's slots as a checkpoint has them.
+    /// Gives a segment permanences of its own, if it has none yet.
+    @inline(__always)
+    mutating func openRun(of segment: Int, initial: Stored) {
+        if records[segment].units == 0 {
+            allocateRun(of: segment, lanes: size(of: segment), extras: 0)
+            permanences(of: segment).update(repeating: initial, count: size(of: segment))
+        }
+    }
+
+    /// Sees to a run with room for so much and little more, whatever it then holds.
+    private mutating func allocateRun(of segment: Int, lanes: Int, extras: Int) {
+        let record = records[segment]
+        let needed = Self.unitsNeeded(lanes: lanes, extras: extras)
+        guard Int(record.units) < needed || Int(record.units) > needed + 1 else {
+            return
+        }
+        if record.units > 0 {
+            allocator.free(record.start, units: Int(record.units))
+        }
+        let (start, units) = allocator.allocate(needed)
+        if runs.count < allocator.end {
+            runs.reserve(allocator.end + Self.margin)
+            runs.extend(by: allocator.end - runs.count)
+        }
+        records.base[segment].start = start
+        records.base[segment].units = Layout.Small(truncatingIfNeeded: units)
+    }
+
+    /// Removes the synapses of some lanes from a segment with a run. Connected synapses aren't counted anew, and a segment without
+    /// synapses stays.
+    @inline(__always)
+    mutating func removeLanes(of segment: Int, where isGone: (Int) -> Bool) {
+        let old = sources[segment]
+        let permanences = permanences(of: segment)
+        let oldExtras = extras(of: segment)
+        var (lane, kept) = (0, 0)
+        var mask = old.mask
+        var rest = old.mask
+        while rest != 0 {
+            let bit = rest & (0 &- rest)
+            rest ^= bit
+            if isGone(lane) {
+                mask ^= bit
+            } else {
+                permanences[kept] = permanences[lane]
+                kept += 1
+            }
+            lane += 1
+        }
+        var keptExtras = 0
+        for index in 0..<Int(old.extras) {
+            if isGone(lane) {
+                cells.remove(extraOf: segment, at: cells.place(of: Int(oldExtras[index])))
+            } else {
+                permanences[kept] = permanences[lane]
+                kept += 1
+                oldExtras[keptExtras] = oldExtras[index]
+                keptExtras += 1
+            }
+            lane += 1
+        }
+        sources.base[segment].mask = mask
+        sources.base[segment].extras = UInt16(truncatingIfNeeded: keptExtras)
+        records.base[segment].size = Layout.Small(truncatingIfNeeded: kept)
+        // Fewer permanences: the sources behind them move up.
+        extras(of: segment).update(from: oldExtras, count: keptExtras)
+    }
+
+    /// Gives a segment new synapses: of its set by a mask of cells it has none from, and from other cells.
+    ///
+    /// - Parameter others: Ascending, none of them a source of the segment yet.
+    mutating func addSynapses(
+        to segment: Int,
+        mask added: UInt64,
+        extras others: UnsafeBufferPointer<Cell>,
+        initial: Stored
+    ) {
+        openRun(of: segment, initial: initial)
+        let old = sources[segment]
+        let (oldSize, oldExtras) = (size(of: segment), Int(old.extras))
+        let extraCount = oldExtras + others.count
+        let newSize = oldSize + added.nonzeroBitCount + others.count
+        withUnsafeTemporaryAllocation(of: Stored.self, capacity: oldSize + 1) { saved in
+            withUnsafeTemporaryAllocation(of: Cell.self, capacity: oldExtras + 1) { savedSources in
+                saved.baseAddress!.update(from: permanences(of: segment), count: oldSize)
+                savedSources.baseAddress!.update(from: extras(of: segment), count: oldExtras)
+                allocateRun(of: segment, lanes: newSize, extras: extraCount)
+                sources.base[segment].mask = old.mask | added
+                sources.base[segment].extras = UInt16(truncatingIfNeeded: extraCount)
+                records.base[segment].size = Layout.Small(truncatingIfNeeded: newSize)
+                let permanences = permanences(of: segment)
+                var (lane, savedLane) = (0, 0)
+                var rest = old.mask | added
+                while rest != 0 {
+                    let bit = rest & (0 &- rest)
+                    rest ^= bit
+                    if added & bit != 0 {
+                        permanences[lane] = initial
+                    } else {
+                        permanences[lane] = saved[savedLane]
+                        savedLane += 1
+                    }
+                    lane += 1
+                }
+                let target = extras(of: segment)
+                var (taken, kept) = (0, 0)
+                for index in 0..<extraCount {
+                    if kept == oldExtras || (taken < others.count && others[taken] < savedSources[kept]) {
+                        target[index] = others[taken]
+                        permanences[lane + index] = initial
+                        taken += 1
+                    } else {
+                        target[index] = savedSources[kept]
+                        permanences[lane + index] = saved[savedLane + kept]
+                        kept += 1
+                    }
+                }
+            }
+        }
+        for cell in others {
+            cells.add(extraOf: segment, at: cells.openPlace(of: Int(cell)))
+        }
+    }
+
+    // MARK: Restoring
+
+    /// Makes room for segments, to be filled by `restore`.
+    ///
+    /// - Parameters:
+    ///   - permanences: Of all runs together.
+    ///   - extras: Of all segments together.
+    mutating func makeRecords(_ count: Int, permanences: Int, extras: Int) {
+        // Runs are rounded up to a unit.
+        let bytes = permanences * MemoryLayout<Stored>.stride + extras * MemoryLayout<Cell>.stride + 2 * count
+        runs.reserve(bytes / Self.bytesPerUnit + Self.margin)
+        sources.resize(to: count, filling: Sources(mask: 0, next_of_set: .max, set: Sources.noSet, extras: 0))
+        records.resize(
+            to: count,
+            filling: Record(
+                lastActiveIteration: 0,
+                dutyCycleIteration: 0,
+                dutyCycle: 0,
+                cell: 0,
+                positiveActivations: 0,
+                slot: 0
+            )
+        )
+    }
+
+    /// Puts a segment in its place, chained to its set, and gives it a run with room for its permanences and extras. Its sources learn of it by
+    /// `listSources`.
+    mutating func restore(_ record: Record, _ origin: Sources, as segment: Int, hasRun: Bool) {
+        records[segment] = record
+        sources[segment] = origin
+        if origin.set != Sources.noSet {
+            chain(segment, to: Int(origin.set))
+        }
+        if hasRun {
+            allocateRun(of: segment, lanes: Int(record.size), extras: Int(origin.extras))
+        }
+    }
+
+    /// Notes a cell's slots as a checkpoint has them, for `listSources`.
     mutating func restoreSlots(of cell: Cell, count: Int, freed: [UInt16]) {
-        openPage(ofColumn: column(of: cell))
-        slotCounts[position(of: cell)] = UInt16(count)
+        cells.mark(Int(cell))
+        restoredSlots.append(CellSlots(cell: cell, count: UInt16(truncatingIfNeeded: count)))
         if !freed.isEmpty {
             freeSlots[UInt32(cell)] = freed
         }
     }
 
-    var shape: CellShape {
-        CellShape(columnCount: pagePlusOne.count, cellsPerColumn: cellsPerColumn, columnShift: cellShift)
-    }
-
-    /// Where the sources of a segment's synapses are to be counted, by cell, for `buildIndex` to list them.
-    @inline(__always)
-    mutating func announcedSources(ofSegment segment: Int) -> UnsafeMutablePointer<UInt16> {
-        let bank = segment >> PresynapticIndex.bankShift
-        while announced.count <= bank {
-            announced.append(GrowableBuffer(repeating: 0, count: max(1 << 16, pagePlusOne.count * cellsPerColumn)))
-        }
-        return announced[bank].base
-    }
-
-    private mutating func forgetAnnounced() {
-        for bank in announced.indices {
-            announced[bank].deallocate()
-        }
-        announced = []
-    }
-
-    /// Fills the presynaptic index once all synapses are announced; no segment is free then.
-    mutating func buildIndex() {
-        openAnnouncedPages()
-        index.reserve(pages: pageCount, segmentCount: records.count)
-        // Where the next entry of each cell's list goes.
-        var ends = GrowableBuffer<UInt32>(repeating: 0, count: pagePlusOne.count * cellsPerColumn)
-        for bank in announced.indices {
-            allocateLists(ofBank: bank, ends)
-            let ids = index.ids.base
-            let first = bank << PresynapticIndex.bankShift
-            for segment in first..<min(records.count, first + PresynapticIndex.bankSize) {
-                let record = records[segment]
-                let sources = sources(of: record)
-                let id = UInt16(truncatingIfNeeded: segment - first)
-                for synapse in 0..<Int(record.size) {
-                    let end = ends.base + Int(sources[synapse])
-                    ids[Int(end.pointee)] = id
-                    end.pointee += 1
-                }
-                synapseCount += Int(record.size)
+    /// Gives all cells their slots and lists of what they feed, once all segments are restored; neither segments nor sets are free then.
+    mutating func listSources() {
+        for set in 0..<sets.records.count {
+            for cell in sets.cells(of: set) {
+                cells.mark(Int(cell))
             }
         }
-        ends.deallocate()
-        forgetAnnounced()
-    }
-
-    private mutating func openAnnouncedPages() {
-        for column in 0..<pagePlusOne.count where pagePlusOne[column] == 0 {
-            let cells = column * cellsPerColumn..<(column + 1) * cellsPerColumn
-            if announced.contains(where: { counts in cells.contains { counts[$0] > 0 } }) {
-                openPage(ofColumn: column)
+        for segment in 0..<records.count where sources[segment].extras > 0 {
+            let extras = extras(of: segment)
+            for index in 0..<Int(sources[segment].extras) {
+                cells.mark(Int(extras[index]))
+            }
+        }
+        cells.makeMarkedEntries()
+        var places = cells.allPlaces()
+        defer { places.deallocate() }
+        for slots in restoredSlots.elements {
+            cells.setSlotCount(Int(slots.count), at: Int(places.base[Int(slots.cell)]))
+        }
+        restoredSlots.deallocate()
+        for set in 0..<sets.records.count {
+            for cell in sets.cells(of: set) {
+                cells.announce(sets: 1, extras: 0, at: Int(places.base[Int(cell)]))
+            }
+        }
+        for segment in 0..<records.count where sources[segment].extras > 0 {
+            let extras = extras(of: segment)
+            for index in 0..<Int(sources[segment].extras) {
+                cells.announce(sets: 0, extras: 1, at: Int(places.base[Int(extras[index])]))
+            }
+        }
+        cells.allocateAnnouncedLists()
+        for set in 0..<sets.records.count {
+            for cell in sets.cells(of: set) {
+                cells.addAnnounced(set: set, at: Int(places.base[Int(cell)]))
+            }
+        }
+        for segment in 0..<records.count where sources[segment].extras > 0 {
+            let extras = extras(of: segment)
+            for index in 0..<Int(sources[segment].extras) {
+                cells.addAnnounced(extraOf: segment, at: Int(places.base[Int(extras[index])]))
             }
         }
     }
+}
 
-    /// Makes the lists of a bank, and sets `ends` to where they begin.
-    private mutating func allocateLists(ofBank bank: Int, _ ends: GrowableBuffer<UInt32>) {
-        let counts = announced[bank]
-        for column in 0..<pagePlusOne.count where pagePlusOne[column] > 0 {
-            let firstCell = column * cellsPerColumn
-            let firstPosition = (Int(pagePlusOne[column]) - 1) * cellsPerColumn
-            for cell in 0..<cellsPerColumn where counts[firstCell + cell] > 0 {
-                ends[firstCell + cell] = index.allocateList(
-                    of: Int(counts[firstCell + cell]),
-                    at: firstPosition + cell,
-                    inBank: bank
-                )
-            }
-        }
-        index.extendToLists()
-    }
+extension ck_sources {
+    /// Stands for "no source set": all synapses are extras.
+    static var noSet: UInt16 { .max }
 }

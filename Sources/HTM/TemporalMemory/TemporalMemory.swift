@@ -114,10 +114,12 @@ package enum TemporalMemory: Sendable {
     }
 
     /// Takes over what `encode(into:)` wrote, into a memory just made from the same parameters.
-    package mutating func restore(from decoder: inout StateDecoder) throws(CheckpointError) {
+    ///
+    /// - Parameter version: Of the model's state.
+    package mutating func restore(from decoder: inout StateDecoder, version: UInt32) throws(CheckpointError) {
         switch self {
         case .backtracking(var memory):
-            try memory.restore(from: &decoder)
+            try memory.restore(from: &decoder, version: version)
             self = .backtracking(memory)
         case .plain(let memory):
             self = .plain(try PlainTemporalMemory(parameters: memory.parameters, from: &decoder))

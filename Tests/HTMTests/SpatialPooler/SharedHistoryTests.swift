@@ -57,19 +57,34 @@ import Testing
     func permanencesEqualThoseThatEachInputHasOfItsOwn(_ example: Case, level: KernelLevel) throws {
         let fresh = try SpatialPooler(parameters: example.parameters, inputCount: example.inputCount, level: level)
         var pooler = fresh
+        var (restored, older) = (fresh, fresh)
         var plain = PlainPooler(fresh, parameters: example.parameters)
         var source = PatternSource(inputCount: example.inputCount)
         for record in 0..<example.recordCount {
             if record == example.recordCount / 2 {
-                // What was read back goes on as if nothing had happened, whichever inputs it takes for the same.
-                pooler = try Self.readBack(pooler, into: fresh)
+                // What was read back goes on as if nothing had happened, from version 1 whichever inputs it takes for the same.
+                restored = try Self.readBack(Self.encoded(pooler), into: fresh)
+                older = try Self.readBack(
+                    Self.encodedAsVersion1(pooler, fresh, example.parameters),
+                    into: fresh,
+                    version: 1
+                )
             }
             let input = source.next(record)
             let winners = pooler.compute(input, learn: true)
             try #require(winners == plain.learn(input), "record \(record)")
+            if record >= example.recordCount / 2 {
+                try #require(restored.compute(input, learn: true) == winners, "record \(record)")
+                try #require(older.compute(input, learn: true) == winners, "record \(record)")
+            }
         }
-        Self.compare(pooler, plain)
-        Self.compare(try Self.readBack(pooler, into: fresh), plain)
+        let again = try Self.readBack(Self.encoded(older), into: fresh)
+        for pooler in [pooler, restored, older, again] {
+            Self.compare(pooler, plain)
+        }
+        // Compared outside the macro, which would print both in full.
+        let isSame = Self.encoded(pooler) == Self.encoded(restored) && Self.encoded(older) == Self.encoded(again)
+        #expect(isSame)
         #expect((plain.bumpCount > 0) == example.bumps)
         let separate = pooler.changedColumnCount * pooler.synapses(of: 0).count * MemoryLayout<Float>.stride
         #expect((pooler.byteCount < separate) == example.isSmaller)
@@ -94,14 +109,136 @@ import Testing
         #expect(other.byteCount > pooler.byteCount)
     }
 
-    private static func readBack(_ pooler: SpatialPooler, into fresh: SpatialPooler) throws -> SpatialPooler {
+    @Test func damagedMembersAreRefused() throws {
+        let example = Case.all[0]
+        let fresh = try SpatialPooler(parameters: example.parameters, inputCount: example.inputCount)
+        var pooler = fresh
+        var source = PatternSource(inputCount: example.inputCount)
+        for record in 0..<100 {
+            _ = pooler.compute(source.next(record), learn: true)
+        }
+        let sound = try Self.parts(Self.encoded(pooler))
+        let potential = Set(fresh.synapses(of: Int(sound.columns[0])).map(\.input))
+        let outside = try #require((0..<example.inputCount).first { !potential.contains($0) })
+        let occupied = try #require(sound.members.firstIndex { $0 != 0 })
+        func expectRefusal(_ why: Comment, _ change: (inout Parts) -> Void) {
+            var parts = sound
+            change(&parts)
+            #expect(throws: CheckpointError.self, why) { try Self.readBack(parts.joined(), into: fresh) }
+        }
+        #expect(Self.encoded(try Self.readBack(sound.joined(), into: fresh)) == Self.encoded(pooler))
+        expectRefusal("an input that isn't potential") { $0.members[outside / 8] |= 1 << (outside % 8) }
+        expectRefusal("a bit beyond the inputs") { $0.members[31] |= 0x80 }
+        expectRefusal("one member less than there are permanences") {
+            $0.members[occupied] &= $0.members[occupied] - 1
+        }
+        expectRefusal("a mask cut short") { $0.members.removeLast() }
+        expectRefusal("a mask too many") { $0.members += [UInt8](repeating: 0, count: 32) }
+        expectRefusal("a column without decrements") { $0.decrements.removeLast() }
+        expectRefusal("decrements of no column") { $0.decrements.append(1) }
+        // Two bytes are the first column's count then.
+        expectRefusal("more decrements than leave anything") {
+            $0.decrements.replaceSubrange(0...0, with: [0xFF, 0x7F])
+        }
+        expectRefusal("a number without an end") {
+            $0.decrements.replaceSubrange(0...0, with: [UInt8](repeating: 0xFF, count: 12))
+        }
+        expectRefusal("no permanences") { $0.steps.removeAll() }
+        expectRefusal("no remainders") { $0.residues.removeAll() }
+        expectRefusal("a permanence above 1") { $0.steps.replaceSubrange(0...0, with: [0xFE, 0xFF, 0x01]) }
+        expectRefusal("nothing but columns") { $0 = Parts(head: $0.head, columns: $0.columns) }
+    }
+
+    private static func encoded(_ pooler: SpatialPooler) -> [UInt8] {
         var encoder = StateEncoder()
         pooler.encode(into: &encoder)
+        return encoder.bytes
+    }
+
+    private static func readBack(
+        _ state: [UInt8],
+        into fresh: SpatialPooler,
+        version: UInt32 = AnomalyModel.stateVersion
+    ) throws -> SpatialPooler {
         var restored = fresh
-        var decoder = StateDecoder(encoder.bytes)
-        try restored.restore(from: &decoder)
+        var decoder = StateDecoder(state)
+        try restored.restore(from: &decoder, version: version)
         try decoder.requireEnd()
         return restored
+    }
+
+    /// What a pooler's state consists of.
+    private struct Parts {
+        /// Up to the changed columns.
+        var head: [UInt8] = []
+        var columns: [UInt16] = []
+        var decrements: [UInt8] = []
+        var members: [UInt8] = []
+        var steps: [UInt8] = []
+        var residues: [UInt8] = []
+
+        func joined(version: UInt32 = AnomalyModel.stateVersion) -> [UInt8] {
+            var encoder = StateEncoder()
+            encoder.append(contentsOf: head)
+            encoder.encode(columns)
+            for stream in version == 1 ? [steps, residues] : [decrements, members, steps, residues] {
+                encoder.encode(stream)
+            }
+            return encoder.bytes
+        }
+    }
+
+    private static func parts(_ state: [UInt8]) throws -> Parts {
+        var decoder = StateDecoder(state)
+        _ = try (decoder.decodeVarint(), decoder.decodeVarint(), decoder.decodeFloat())
+        if try decoder.decodeBool() {
+            _ = try decoder.decodeFloats("overlap duty cycles")
+        }
+        _ = try (decoder.decodeFloats("active duty cycles"), decoder.decodeFloats("boost factors"))
+        var parts = Parts(head: Array(state.prefix(decoder.offset)))
+        parts.columns = try decoder.decodeArray("columns")
+        parts.decrements = try decoder.decodeArray("decrements")
+        parts.members = try decoder.decodeArray("members")
+        parts.steps = try decoder.decodeArray("steps")
+        parts.residues = try decoder.decodeArray("residues")
+        try decoder.requireEnd()
+        return parts
+    }
+
+    /// The state as version 1 had it: a permanence for every potential input. `fresh` has learned nothing.
+    private static func encodedAsVersion1(
+        _ pooler: SpatialPooler,
+        _ fresh: SpatialPooler,
+        _ parameters: SpatialPoolerParameters
+    ) throws -> [UInt8] {
+        var parts = try parts(encoded(pooler))
+        let change = parameters.synPermInactiveDec > 0 ? parameters.synPermInactiveDec : parameters.synPermActiveInc
+        let unit = (Double(change) * 1e6).rounded() / 1e6
+        var (steps, residues) = (StateEncoder(), StateEncoder())
+        for column in parts.columns {
+            let pairs = zip(pooler.synapses(of: Int(column)), fresh.synapses(of: Int(column)))
+            let coded = pairs.map { synapse, initial -> (permanence: Float, step: Int, residue: Int) in
+                let step = ((Double(synapse.permanence) - Double(initial.permanence)) / unit).rounded()
+                let expected = Float(Double(initial.permanence) + step * unit)
+                let residue =
+                    Int(Int32(bitPattern: synapse.permanence.bitPattern))
+                    - Int(Int32(bitPattern: expected.bitPattern))
+                return (synapse.permanence, Int(step), residue)
+            }
+            let between = coded.filter { $0.permanence > 0 && $0.permanence < 1 }
+            let lowest = between.map(\.step).min() ?? 0
+            steps.encodeSignedVarint(lowest)
+            for (permanence, step, residue) in coded {
+                if permanence == 0 || permanence == 1 {
+                    steps.encodeVarint(Int(permanence))
+                } else {
+                    steps.encodeVarint(2 + step - lowest)
+                    residues.encodeSignedVarint(residue)
+                }
+            }
+        }
+        (parts.steps, parts.residues) = (steps.bytes, residues.bytes)
+        return parts.joined(version: 1)
     }
 
     private static func compare(_ pooler: SpatialPooler, _ plain: PlainPooler) {
