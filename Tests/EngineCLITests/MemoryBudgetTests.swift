@@ -7,7 +7,7 @@ import Testing
 
 /// The process keeps to `[model_runner] memory_budget`, and models that come and go score as those that stay.
 @Suite struct MemoryBudgetTests {
-    private static let metrics = 120
+    private static let metrics = 280
     private static let rows = 150
     private static let budget = 96 << 20
 
@@ -95,6 +95,6 @@ import Testing
         // The engine looks at its process some times a second. On a machine with much else to do more models are made between two looks,
         // and giving memory back takes longer, after which it pauses the longer: at ten times the load a fifth more was seen, where a calm
         // machine stays below the budget. `MemoryGuardTests` has the rule without a clock.
-        #expect(bound.peak <= Self.budget * 3 / 2, "\(bound.peak >> 20) MiB of \(Self.budget >> 20)")
+        #expect(bound.peak <= Self.budget * 5 / 4, "\(bound.peak >> 20) MiB of \(Self.budget >> 20)")
     }
 }
