@@ -7,9 +7,9 @@ import Testing
 
 /// The process keeps to `[model_runner] memory_budget`, and models that come and go score as those that stay.
 @Suite struct MemoryBudgetTests {
-    private static let metrics = 280
+    private static let metrics = 180
     private static let rows = 150
-    private static let budget = 96 << 20
+    private static let budget = 64 << 20
 
     private struct Finished {
         var scores: String
