@@ -134,7 +134,8 @@ extension BacktrackingCore {
         countActive()
         let fromSet = max(1, threshold * 3 / 4)
         // Counters of sets stay below 65, those of extras below 128 where they have kernels.
-        ByteCounters.collect(
+        // Sets are counted in bytes, whatever the layout.
+        CompactLayout.collect(
             setCounters.base,
             count: pool.sets.records.count,
             threshold: min(fromSet, 127),

@@ -206,7 +206,23 @@ enum CompactLayout: SegmentLayout {
         level: KernelLevel,
         into indices: inout GrowableBuffer<UInt32>
     ) {
-        ByteCounters.collect(counters, count: count, threshold: threshold, level: level, into: &indices)
+        indices.removeAll()
+        let chunk: Int32 = 256
+        var start: Int32 = 0
+        while start < count {
+            indices.reserve(indices.count + Int(chunk))
+            let found = ck_collect(
+                level.kernel,
+                counters,
+                start,
+                Int32(count),
+                UInt8(threshold),
+                indices.base + indices.count,
+                chunk,
+                &start
+            )
+            indices.extend(by: Int(found))
+        }
     }
 }
 
@@ -334,37 +350,6 @@ enum WideLayout: SegmentLayout {
         indices.removeAll()
         for index in 0..<count where counters[index] >= threshold {
             indices.append(UInt32(index))
-        }
-    }
-}
-
-/// Counters of one byte each.
-enum ByteCounters {
-    /// Leaves in `indices` those of all counters of at least `threshold`, 1...127, ascending.
-    @inline(__always)
-    static func collect(
-        _ counters: UnsafeMutablePointer<UInt8>,
-        count: Int,
-        threshold: Int,
-        level: KernelLevel,
-        into indices: inout GrowableBuffer<UInt32>
-    ) {
-        indices.removeAll()
-        let chunk: Int32 = 256
-        var start: Int32 = 0
-        while start < count {
-            indices.reserve(indices.count + Int(chunk))
-            let found = ck_collect(
-                level.kernel,
-                counters,
-                start,
-                Int32(count),
-                UInt8(threshold),
-                indices.base + indices.count,
-                chunk,
-                &start
-            )
-            indices.extend(by: Int(found))
         }
     }
 }
