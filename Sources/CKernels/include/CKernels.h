@@ -58,10 +58,12 @@ void ck_admit(ck_level level, float *permanences, uint64_t *members, const uint6
 float ck_connect_outsiders(ck_level level, const float *initial, const uint64_t *members, const uint64_t *potential,
                            int32_t words, float threshold, uint64_t *connected);
 
-/// Copies the members' ones of the values of a column's potential inputs.
+/// Copies the members' ones of the values of a column's potential inputs. `selected` has room for as many as the potential inputs
+/// and 16 more.
 ///
 /// Returns how many there are.
-int32_t ck_select(const float *values, const uint64_t *members, const uint64_t *potential, int32_t words, float *selected);
+int32_t ck_select(ck_level level, const float *values, const uint64_t *members, const uint64_t *potential, int32_t words,
+                  float *selected);
 
 /// Leaves only those permanences of a column that differ in their bits from `common`, and says whose they are: the members.
 ///
@@ -189,8 +191,9 @@ typedef struct {
 int32_t ck_decode_sources(ck_source_streams *streams, int32_t size, int32_t column_count, int32_t column_shift,
                           uint16_t *sources);
 
-/// How many codes are at least `first_connected`; -1 if one isn't below `code_count`.
-int32_t ck_count_codes(const uint8_t *codes, int32_t size, uint8_t first_connected, uint8_t code_count);
+/// Copies codes and returns how many are at least `first_connected`; -1 if one isn't below `code_count`.
+int32_t ck_take_codes(ck_level level, const uint8_t *codes, int32_t size, uint8_t first_connected, uint8_t code_count,
+                      uint8_t *taken);
 
 /// Room for as many numbers as a column has permanences.
 typedef struct {

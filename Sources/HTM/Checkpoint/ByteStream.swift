@@ -75,6 +75,14 @@ struct ByteStream {
         appendVarint((value << 1) ^ (value >> (Int.bitWidth - 1)))
     }
 
+    /// The lowest so many bytes, 0...8, little-endian.
+    @inline(__always)
+    mutating func append(_ bits: UInt64, bytes count: Int) {
+        reserve(8)
+        UnsafeMutableRawPointer(bytes.base + bytes.count).storeBytes(of: bits.littleEndian, as: UInt64.self)
+        bytes.extend(by: count)
+    }
+
     /// Little-endian.
     @inline(__always)
     mutating func append(_ value: UInt32) {
@@ -87,37 +95,39 @@ struct ByteStream {
 
 /// Reads a `ByteStream`; beyond its end it gives zeros and remembers that it did.
 struct ByteStreamReader {
-    private let bytes: UnsafeBufferPointer<UInt8>
-    private var position = 0
+    private var at: UnsafePointer<UInt8>
+    private let end: UnsafePointer<UInt8>
     /// Whether more was read than there is, or a number was too long.
     private(set) var hasFailed = false
 
     init(_ bytes: UnsafeBufferPointer<UInt8>) {
-        self.bytes = bytes
+        // Without bytes there need be no address; this one is never read from.
+        at = bytes.baseAddress ?? UnsafePointer(bitPattern: 1)!
+        end = at + bytes.count
     }
 
     /// What hasn't been read yet, for kernels; `skip` says how far they came.
     @inline(__always)
-    var unread: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: bytes[position...]) }
+    var unread: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: at, count: end - at) }
 
     /// Goes on `count` bytes later.
     @inline(__always)
     mutating func skip(_ count: Int) {
-        assert(count >= 0 && count <= bytes.count - position, "more bytes read than there are")
-        position += count
+        assert(count >= 0 && count <= end - at, "more bytes read than there are")
+        at += count
     }
 
     /// Whether everything was read, and nothing beyond.
-    var isAtEnd: Bool { position == bytes.count && !hasFailed }
+    var isAtEnd: Bool { at == end && !hasFailed }
 
     @inline(__always)
     mutating func byte() -> UInt8 {
-        guard position < bytes.count else {
+        guard at < end else {
             hasFailed = true
             return 0
         }
-        position += 1
-        return bytes[position - 1]
+        defer { at += 1 }
+        return at.pointee
     }
 
     /// At most 2^42.
@@ -130,15 +140,15 @@ struct ByteStreamReader {
     /// As `varint`, for numbers that take one byte about as often as two: without a branch on which it is.
     @inline(__always)
     mutating func unforeseenVarint() -> Int {
-        guard position + 2 <= bytes.count else {
+        guard end - at >= 2 else {
             return varint()
         }
-        let (first, second) = (Int(bytes[position]), Int(bytes[position + 1]))
+        let (first, second) = (Int(at[0]), Int(at[1]))
         let isLong = first >> 7
         guard isLong & second >> 7 == 0 else {
             return varint()
         }
-        position += 1 + isLong
+        at += 1 + isLong
         return first & 0x7F | (second << 7) & (0 &- isLong)
     }
 
@@ -163,11 +173,18 @@ struct ByteStreamReader {
 
     @inline(__always)
     mutating func word() -> UInt32 {
-        var value: UInt32 = 0
-        for shift: UInt32 in [0, 8, 16, 24] {
-            value |= UInt32(byte()) << shift
+        UInt32(truncatingIfNeeded: bits(bytes: 4))
+    }
+
+    /// So many bytes, 0...8, little-endian.
+    @inline(__always)
+    mutating func bits(bytes count: Int) -> UInt64 {
+        guard end - at >= 8 else {
+            return (0..<count).reduce(0) { $0 | UInt64(byte()) << UInt64(truncatingIfNeeded: 8 * $1) }
         }
-        return value
+        let eight = UInt64(littleEndian: UnsafeRawPointer(at).loadUnaligned(as: UInt64.self))
+        at += count
+        return eight & ~(~0 << UInt64(truncatingIfNeeded: 8 * count))
     }
 }
 

@@ -282,6 +282,8 @@ private struct PermanenceCoder {
 
     /// The most that a permanence takes in either stream. Unit: bytes.
     private static let longest = 6
+    /// Kernels write so many values beyond the last.
+    private static let margin = 16
 
     init(blueprint: SpatialPoolerBlueprint, level: KernelLevel) {
         self.blueprint = blueprint
@@ -293,7 +295,7 @@ private struct PermanenceCoder {
         inverseUnit = 1 / unit
         stepCounts = GrowableBuffer(repeating: 0, count: blueprint.permanencesPerColumn)
         remainders = GrowableBuffer(repeating: 0, count: blueprint.permanencesPerColumn)
-        initial = GrowableBuffer(repeating: 0, count: blueprint.permanencesPerColumn)
+        initial = GrowableBuffer(repeating: 0, count: blueprint.permanencesPerColumn + Self.margin)
     }
 
     mutating func deallocate() {
@@ -309,6 +311,7 @@ private struct PermanenceCoder {
             blueprint.permanences.withUnsafeBufferPointer { permanences in
                 Int(
                     ck_select(
+                        level.kernel,
                         permanences.baseAddress! + column * blueprint.permanencesPerColumn,
                         members,
                         potential.baseAddress! + column * words,

@@ -33,139 +33,162 @@ private struct SegmentReaders {
     }
 }
 
-extension BacktrackingCore {
-    /// The live segments by cell and slot.
+/// The streams that segments are written to.
+private struct SegmentWriters<Layout: SegmentLayout> {
+    /// What a varint of 32 bits takes at most, and the byte behind it. Unit: bytes.
+    static var longestAge: Int { 6 }
+
+    var slots = ByteStream()
+    var ages = ByteStream()
+    var dutyCycles = ByteStream()
+    var permanences = ByteStream()
+    /// Of the source set of each segment, and of their masks.
+    var sets = ByteStream()
+    var masks = ByteStream()
+    private var columns = ByteStream()
+    private var cells = ByteStream()
+    /// The number of each set in the order of their first segments, `.max` before that.
+    private var numbers: GrowableBuffer<UInt32>
+    private var setCount = 0
+
+    init(_ pool: SegmentPool<Layout>) {
+        numbers = GrowableBuffer(repeating: .max, count: pool.sets.records.count)
+        // Touched only as far as it is used.
+        let count = pool.segmentCount
+        let cellCount = count * 8 + numbers.count * SourceSets<Layout>.mostCells
+        ages.reserve(8 * count)
+        dutyCycles.reserve(4 * count)
+        columns.reserve(2 * cellCount)
+        cells.reserve(cellCount)
+        permanences.reserve(count * 32 * MemoryLayout<Layout.Rule.Stored>.stride)
+        masks.reserve(8 * count)
+    }
+
+    /// In the order of the format.
+    var streams: [ByteStream] { [slots, ages, dutyCycles, columns, cells, permanences, sets, masks] }
+
+    mutating func deallocate() {
+        for var stream in streams {
+            stream.deallocate()
+        }
+        numbers.deallocate()
+    }
+
+    /// Says which set a segment has.
     ///
-    /// Counting by cell, then sorting the few of each cell, takes a fraction of a general sort's time.
-    private func segmentsInOrder() -> [UInt32] {
-        var starts = [Int32](repeating: 0, count: cellCount + 1)
-        let records = pool.records
-        return starts.withUnsafeMutableBufferPointer { starts in
-            for segment in 0..<records.count where pool.isInUse(segment) {
-                starts[Int(records[segment].cell) + 1] += 1
+    /// - Returns: Whether it is the first segment that has it.
+    @inline(__always)
+    mutating func append(reference set: Int) -> Bool {
+        if numbers[set] != .max {
+            sets.appendVarint(1 + setCount - Int(numbers[set]))
+            return false
+        }
+        numbers[set] = UInt32(truncatingIfNeeded: setCount)
+        setCount += 1
+        sets.appendVarint(1)
+        return true
+    }
+
+    @inline(__always)
+    mutating func append(_ sources: UnsafePointer<Layout.Cell>, count: Int, _ shape: CellShape) {
+        Layout.encode(sources, count: count, shape, columns: &columns, cells: &cells)
+    }
+}
+
+extension BacktrackingCore {
+    /// The segments by cell and slot, `noSegment` where a slot is free. To be freed by the caller.
+    private func segmentsInOrder() -> GrowableBuffer<UInt32> {
+        var firsts = GrowableBuffer<UInt32>()
+        defer { firsts.deallocate() }
+        firsts.reserve(cellCount)
+        var slotCount = 0
+        pool.cells.forEachEntry { cell, entry in
+            firsts.base[cell] = UInt32(truncatingIfNeeded: slotCount)
+            slotCount += Int(entry.slots)
+        }
+        let order = GrowableBuffer(repeating: Self.noSegment, count: slotCount)
+        for segment in 0..<pool.records.count where pool.isInUse(segment) {
+            let record = pool.records.base + segment
+            order[Int(firsts.base[Int(record.pointee.cell)]) + Int(record.pointee.slot)] = UInt32(segment)
+        }
+        return order
+    }
+
+    private static var noSegment: UInt32 { .max }
+
+    func encodeSegments(into encoder: inout StateEncoder) {
+        var order = segmentsInOrder()
+        defer { order.deallocate() }
+        var writers = SegmentWriters<Layout>(pool)
+        defer { writers.deallocate() }
+        encodeSlots(into: &writers.slots)
+        for index in 0..<order.count {
+            prefetchSegments(behind: index, of: order)
+            if order[index] != Self.noSegment {
+                encodeSegment(Int(order[index]), &writers)
             }
-            for cell in 1..<starts.count {
-                starts[cell] += starts[cell - 1]
-            }
-            return [UInt32](unsafeUninitializedCapacity: pool.segmentCount) { order, count in
-                var filled = [Int32](starts.dropLast())
-                for segment in 0..<records.count where pool.isInUse(segment) {
-                    let cell = Int(records[segment].cell)
-                    var position = Int(filled[cell])
-                    filled[cell] += 1
-                    // Insertion among the cell's own, by slot.
-                    while position > Int(starts[cell]) && records[Int(order[position - 1])].slot > records[segment].slot
-                    {
-                        order[position] = order[position - 1]
-                        position -= 1
-                    }
-                    order[position] = UInt32(segment)
-                }
-                count = pool.segmentCount
-            }
+        }
+        encoder.encodeVarint(pool.segmentCount)
+        for stream in writers.streams {
+            encoder.encode(stream)
         }
     }
 
-    func encodeSegments(into encoder: inout StateEncoder) {
-        var (slots, ages, dutyCycles) = (ByteStream(), ByteStream(), ByteStream())
-        let order = segmentsInOrder()
-        encoder.encodeVarint(order.count)
-        encodeSlots(into: &slots)
-        ages.reserve(8 * order.count)
-        dutyCycles.reserve(4 * order.count)
-        for (index, segment) in order.enumerated() {
-            // In this order records lie anywhere in memory: ask for the coming ones early.
-            if index + 24 < order.count {
-                ck_prefetch(pool.records.base + Int(order[index + 24]))
-            }
-            let record = pool.records[Int(segment)]
-            ages.appendVarint(Int(pool.sources[Int(segment)].extras) << 1 | (record.units > 0 ? 1 : 0))
-            ages.appendVarint(iteration - Int(record.lastActiveIteration))
-            ages.appendVarint(iteration - Int(record.dutyCycleIteration))
-            ages.appendVarint(Int(record.positiveActivations))
-            dutyCycles.append(record.dutyCycle.bitPattern)
+    /// In the order of cells and slots segments lie anywhere in memory: asks for the coming ones early.
+    @inline(__always)
+    private func prefetchSegments(behind index: Int, of order: GrowableBuffer<UInt32>) {
+        if index + 24 < order.count, order[index + 24] != Self.noSegment {
+            ck_prefetch(pool.records.base + Int(order[index + 24]))
+            ck_prefetch(pool.sources.base + Int(order[index + 24]))
         }
-        for var stream in [slots, ages, dutyCycles] {
-            encoder.encode(stream)
-            stream.deallocate()
+        if index + 12 < order.count, order[index + 12] != Self.noSegment {
+            ck_prefetch(pool.permanences(of: Int(order[index + 12])))
         }
-        encodeSynapses(order, into: &encoder)
     }
 
     /// For each cell with slots: its distance from the last such cell, its slots, and which of them are free, last freed last.
     private func encodeSlots(into stream: inout ByteStream) {
         var last = 0
-        for column in 0..<parameters.columnCount {
-            for cell in 0..<parameters.cellsPerColumn {
-                let count = pool.slotCount(ofCell: cell, inColumn: column)
-                guard count > 0 else {
-                    continue
-                }
-                let number = column * parameters.cellsPerColumn + cell
-                stream.appendVarint(number - last)
-                last = number
-                let freed = pool.freeSlots.isEmpty ? [] : pool.freeSlots[UInt32(number)] ?? []
-                stream.appendVarint(count)
-                stream.appendVarint(freed.count)
-                for slot in freed {
-                    stream.appendVarint(Int(slot))
-                }
+        pool.cells.forEachEntry { cell, entry in
+            guard entry.slots > 0 else {
+                return
+            }
+            stream.appendVarint(cell - last)
+            last = cell
+            let freed = pool.freeSlots.isEmpty ? [] : pool.freeSlots[UInt32(cell)] ?? []
+            stream.appendVarint(Int(entry.slots))
+            stream.appendVarint(freed.count)
+            for slot in freed {
+                stream.appendVarint(Int(slot))
             }
         }
     }
 
-    private func encodeSynapses(_ order: [UInt32], into encoder: inout StateEncoder) {
-        var (columns, cells, permanences) = (ByteStream(), ByteStream(), ByteStream())
-        var (sets, masks) = (ByteStream(), ByteStream())
-        let shape = pool.cells.shape
-        // Touched only as far as it is used.
-        let cellCount = order.count * 8 + pool.sets.records.count * SourceSets<Layout>.mostCells
-        columns.reserve(2 * cellCount)
-        cells.reserve(cellCount)
-        permanences.reserve(order.count * 32 * MemoryLayout<Layout.Rule.Stored>.stride)
-        masks.reserve(order.count * 8)
-        // The number of each set in the order of their first segments.
-        var numbers = [UInt32](repeating: .max, count: pool.sets.records.count)
-        var setCount = 0
-        for (index, segment) in order.enumerated() {
-            if index + 12 < order.count {
-                ck_prefetch(pool.permanences(of: Int(order[index + 12])))
-            }
-            let segment = Int(segment)
-            let origin = pool.sources[segment]
-            if origin.set == SegmentPool<Layout>.Sources.noSet {
-                sets.appendVarint(0)
-            } else {
-                let set = Int(origin.set)
-                let members = pool.sets.cells(of: set)
-                if numbers[set] == .max {
-                    numbers[set] = UInt32(truncatingIfNeeded: setCount)
-                    setCount += 1
-                    sets.appendVarint(1)
-                    sets.appendVarint(members.count)
-                    Layout.encode(
-                        members.baseAddress!,
-                        count: members.count,
-                        shape,
-                        columns: &columns,
-                        cells: &cells
-                    )
-                } else {
-                    sets.appendVarint(1 + setCount - Int(numbers[set]))
-                }
-                for byte in 0..<(members.count + 7) / 8 {
-                    masks.append(UInt8(truncatingIfNeeded: origin.mask >> UInt64(truncatingIfNeeded: 8 * byte)))
-                }
-            }
-            if pool.records[segment].units > 0 {
-                let extras = UnsafePointer(pool.extras(of: segment))
-                Layout.encode(extras, count: Int(origin.extras), shape, columns: &columns, cells: &cells)
-                Layout.Rule.encode(pool.permanences(of: segment), count: pool.size(of: segment), into: &permanences)
-            }
+    @inline(__always)
+    private func encodeSegment(_ segment: Int, _ writers: inout SegmentWriters<Layout>) {
+        let record = pool.records.base + segment
+        let sources = pool.sources[segment]
+        let hasRun = record.pointee.units > 0
+        writers.ages.append(atMost: 4 * SegmentWriters<Layout>.longestAge) { address in
+            var address = ByteStream.writeVarint(Int(sources.extras) << 1 | (hasRun ? 1 : 0), at: address)
+            address = ByteStream.writeVarint(iteration - Int(record.pointee.lastActiveIteration), at: address)
+            address = ByteStream.writeVarint(iteration - Int(record.pointee.dutyCycleIteration), at: address)
+            return ByteStream.writeVarint(Int(record.pointee.positiveActivations), at: address)
         }
-        for var stream in [columns, cells, permanences, sets, masks] {
-            encoder.encode(stream)
-            stream.deallocate()
+        writers.dutyCycles.append(record.pointee.dutyCycle.bitPattern)
+        if sources.set == SegmentPool<Layout>.Sources.noSet {
+            writers.sets.appendVarint(0)
+        } else {
+            let members = pool.sets.cells(of: Int(sources.set))
+            if writers.append(reference: Int(sources.set)) {
+                writers.sets.appendVarint(members.count)
+                writers.append(members.baseAddress!, count: members.count, pool.cells.shape)
+            }
+            writers.masks.append(sources.mask, bytes: (members.count + 7) / 8)
+        }
+        if hasRun {
+            writers.append(pool.extras(of: segment), count: Int(sources.extras), pool.cells.shape)
+            Layout.Rule.encode(pool.permanences(of: segment), count: pool.size(of: segment), into: &writers.permanences)
         }
     }
 
@@ -219,18 +242,11 @@ extension BacktrackingCore {
                 return false
             }
             last = cell
-            var isFree = [Bool](repeating: false, count: slotCount)
-            var freed: [UInt16] = []
-            for _ in 0..<freedCount {
-                let slot = readers.slots.varint()
-                guard slot < slotCount, !isFree[slot] else {
-                    return false
-                }
-                isFree[slot] = true
-                freed.append(UInt16(slot))
+            guard let freed = restoreFreedSlots(freedCount, of: slotCount, &readers.slots) else {
+                return false
             }
             pool.restoreSlots(of: Cell(cell), count: slotCount, freed: freed)
-            for slot in 0..<slotCount where !isFree[slot] {
+            for slot in 0..<slotCount where freed.isEmpty || !freed.contains(UInt16(truncatingIfNeeded: slot)) {
                 guard segment < count,
                     restoreSegment(cell: Cell(cell), slot: slot, sources[segment], &readers, version: version)
                 else {
@@ -240,6 +256,16 @@ extension BacktrackingCore {
             }
         }
         return restoreEmptyCells(&readers.slots, last: last) && readers.areAtEnd
+    }
+
+    /// Reads which of a cell's slots are free; `nil` if that can't be.
+    @inline(__always)
+    private func restoreFreedSlots(_ count: Int, of slotCount: Int, _ reader: inout ByteStreamReader) -> [UInt16]? {
+        guard count > 0 else {
+            return []
+        }
+        let freed = (0..<count).map { _ in UInt16(truncatingIfNeeded: reader.varint()) }
+        return Set(freed).count == count && freed.allSatisfy { $0 < slotCount } ? freed : nil
     }
 
     /// Cells whose slots are all free may follow the last one that has segments.
@@ -254,8 +280,7 @@ extension BacktrackingCore {
                 return false
             }
             last = cell
-            let freed = (0..<slotCount).map { _ in UInt16(truncatingIfNeeded: reader.varint()) }
-            guard Set(freed).count == slotCount, freed.allSatisfy({ $0 < slotCount }) else {
+            guard let freed = restoreFreedSlots(slotCount, of: slotCount, &reader) else {
                 return false
             }
             pool.restoreSlots(of: Cell(cell), count: slotCount, freed: freed)
@@ -332,6 +357,7 @@ extension BacktrackingCore {
         return sources
     }
 
+    @inline(__always)
     private mutating func restoreSegment(
         cell: Cell,
         slot: Int,
@@ -341,8 +367,8 @@ extension BacktrackingCore {
     ) -> Bool {
         let first = readers.ages.varint()
         let (extras, hasRun) = version > 1 ? (first >> 1, first & 1 == 1) : (first, true)
-        let activeAge = readers.ages.varint()
-        let dutyAge = readers.ages.varint()
+        let activeAge = readers.ages.unforeseenVarint()
+        let dutyAge = readers.ages.unforeseenVarint()
         let positiveActivations = readers.ages.varint()
         let dutyCycle = Float(bitPattern: readers.dutyCycles.word())
         let limit = parameters.maxSynapsesPerSegment ?? Int(Layout.Small.max)
@@ -388,16 +414,19 @@ extension BacktrackingCore {
                 into: pool.permanences(of: segment),
                 count: size,
                 from: &readers.synapses.permanences,
-                rule: rule
+                rule: rule,
+                level: level
             )
         else {
             return false
         }
+        pool.announceExtras(of: segment)
         pool.setConnected(connected, of: segment)
         return true
     }
 
     /// Reads the mask of a segment, and the cells of its set if it is the first of it.
+    @inline(__always)
     private mutating func restoreMask(_ sources: SegmentSources, _ readers: inout SegmentReaders) -> UInt64? {
         guard sources.set != SegmentPool<Layout>.Sources.noSet else {
             return 0
@@ -410,11 +439,9 @@ extension BacktrackingCore {
             else {
                 return nil
             }
+            pool.announceCells(ofSet: Int(sources.set))
         }
-        var mask: UInt64 = 0
-        for byte in 0..<(members.count + 7) / 8 {
-            mask |= UInt64(readers.masks.byte()) << UInt64(truncatingIfNeeded: 8 * byte)
-        }
+        let mask = readers.masks.bits(bytes: (members.count + 7) / 8)
         return members.count == 64 || mask >> UInt64(truncatingIfNeeded: members.count) == 0 ? mask : nil
     }
 }

@@ -56,6 +56,8 @@ struct CellTable {
         return other
     }
 
+    var cellCount: Int { columnCount * cellsPerColumn }
+
     var byteCount: Int { used.byteCount + starts.byteCount + entries.byteCount + lists.byteCount }
 
     var shape: CellShape {
@@ -131,23 +133,20 @@ struct CellTable {
         return place(before: bit, inWord: word, column: column)
     }
 
-    /// Marks a cell as one that gets an entry by `makeMarkedEntries`.
+    /// All cells that have an entry, ascending, with it.
     @inline(__always)
-    mutating func mark(_ cell: Int) {
-        let column = column(of: cell)
-        let cellInColumn = cell - column * cellsPerColumn
-        used.base[column * wordsPerColumn + cellInColumn >> 5] |= 1 << UInt32(truncatingIfNeeded: cellInColumn & 31)
-    }
-
-    /// Makes the entries of all marked cells of a table that has none yet.
-    mutating func makeMarkedEntries() {
+    func forEachEntry(_ body: (_ cell: Int, _ entry: Entry) -> Void) {
         for column in 0..<columnCount {
-            let count = entryCount(ofColumn: column)
-            if count > 0 {
-                starts[column] = 2 * entryAllocator.allocate((count + 1) / 2).start
+            var place = Int(starts[column])
+            for word in 0..<wordsPerColumn {
+                var rest = used[column * wordsPerColumn + word]
+                while rest != 0 {
+                    body(column * cellsPerColumn + word * 32 + rest.trailingZeroBitCount, entries[place])
+                    place += 1
+                    rest &= rest - 1
+                }
             }
         }
-        entries.resize(to: 2 * entryAllocator.end, filling: Entry())
     }
 
     private mutating func insertEntry(before bit: UInt32, inWord word: Int, column: Int) {
@@ -355,61 +354,77 @@ struct CellTable {
         }
     }
 
-    /// Gives all lists, which are empty, room for as many numbers as their counts announce, and sets the counts back.
+    // MARK: Restoring
+
+    /// What a checkpoint has of a cell: how many slots, and of how many sets and segments it is to get to know. Nothing: it gets no entry.
+    struct Announcement: BitwiseCopyable {
+        var extras: UInt32 = 0
+        var sets: UInt16 = 0
+        var slots: UInt16 = 0
+
+        @inline(__always)
+        var isEmpty: Bool { unsafeBitCast(self, to: UInt64.self) == 0 }
+    }
+
+    /// Where a cell's next set and its next extra belong, in numbers of their sizes from the beginning of all lists.
+    struct Cursor: BitwiseCopyable {
+        fileprivate var set: UInt32
+        fileprivate var extra: UInt32
+    }
+
+    /// Makes the entries of all cells that something is announced of, in a table without entries. Their lists have just the room for what is
+    /// announced, and are to be filled by `fill`.
     ///
-    /// Restoring counts first, in `set_count` and `extra_count`, so that each list is made as long as it gets.
-    mutating func allocateAnnouncedLists() {
+    /// - Parameter announced: By cell.
+    /// - Returns: Where filling begins, by cell; of those without an entry nothing that means anything. To be freed by the caller.
+    mutating func makeEntries(_ announced: GrowableBuffer<Announcement>) -> GrowableBuffer<Cursor> {
         for column in 0..<columnCount {
-            for place in Int(starts[column])..<Int(starts[column]) + entryCount(ofColumn: column) {
+            for cell in 0..<cellsPerColumn where !announced[column * cellsPerColumn + cell].isEmpty {
+                used.base[column * wordsPerColumn + cell >> 5] |= 1 << UInt32(truncatingIfNeeded: cell & 31)
+            }
+            let count = entryCount(ofColumn: column)
+            if count > 0 {
+                starts[column] = 2 * entryAllocator.allocate((count + 1) / 2).start
+            }
+        }
+        entries.resize(to: 2 * entryAllocator.end, filling: Entry())
+        var cursors = GrowableBuffer<Cursor>()
+        cursors.reserve(cellCount)
+        cursors.extend(by: cellCount)
+        for column in 0..<columnCount {
+            var place = Int(starts[column])
+            for cell in column * cellsPerColumn..<(column + 1) * cellsPerColumn where !announced[cell].isEmpty {
+                let what = announced[cell]
                 let entry = entries.base + place
+                entry.pointee.slots = what.slots
+                entry.pointee.set_count = what.sets
+                entry.pointee.extra_count = what.extras
                 allocateLists(of: entry)
-                entry.pointee.set_count = 0
-                entry.pointee.extra_count = 0
+                cursors.base[cell] = Cursor(
+                    set: UInt32(truncatingIfNeeded: 4 * entry.pointee.set_list.start),
+                    extra: UInt32(truncatingIfNeeded: 2 * entry.pointee.extra_list.start)
+                )
+                place += 1
             }
         }
         extendLists()
+        return cursors
     }
 
-    /// The place of every cell that has an entry, by cell; of the others nothing that means anything. To be freed by the caller.
-    func allPlaces() -> GrowableBuffer<UInt32> {
-        var places = GrowableBuffer<UInt32>()
-        places.reserve(columnCount * cellsPerColumn)
-        places.extend(by: columnCount * cellsPerColumn)
-        for column in 0..<columnCount {
-            var place = starts[column]
-            for word in 0..<wordsPerColumn {
-                var rest = used[column * wordsPerColumn + word]
-                while rest != 0 {
-                    places.base[column * cellsPerColumn + word * 32 + rest.trailingZeroBitCount] = place
-                    place += 1
-                    rest &= rest - 1
-                }
-            }
-        }
-        return places
-    }
-
-    /// Adds what was announced.
+    /// Adds a set to those a cell feeds, as announced.
     @inline(__always)
-    mutating func addAnnounced(set: Int, at place: Int) {
-        let entry = entries.base + place
-        setList(entry.pointee)[Int(entry.pointee.set_count)] = UInt16(truncatingIfNeeded: set)
-        entry.pointee.set_count += 1
+    func fill(set: Int, at cursor: inout Cursor) {
+        let sets = UnsafeMutableRawPointer(lists.base).assumingMemoryBound(to: UInt16.self)
+        sets[Int(cursor.set)] = UInt16(truncatingIfNeeded: set)
+        cursor.set += 1
     }
 
-    /// Adds what was announced.
+    /// Adds a segment that has an extra synapse from a cell, as announced.
     @inline(__always)
-    mutating func addAnnounced(extraOf segment: Int, at place: Int) {
-        let entry = entries.base + place
-        extraList(entry.pointee)[Int(entry.pointee.extra_count)] = UInt32(truncatingIfNeeded: segment)
-        entry.pointee.extra_count += 1
-    }
-
-    /// Announces a source set or an extra at a place, for `allocateAnnouncedLists`.
-    @inline(__always)
-    mutating func announce(sets: UInt16, extras: UInt32, at place: Int) {
-        entries.base[place].set_count += sets
-        entries.base[place].extra_count += extras
+    func fill(extraOf segment: Int, at cursor: inout Cursor) {
+        let extras = UnsafeMutableRawPointer(lists.base).assumingMemoryBound(to: UInt32.self)
+        extras[Int(cursor.extra)] = UInt32(truncatingIfNeeded: segment)
+        cursor.extra += 1
     }
 }
 

@@ -98,7 +98,8 @@ protocol SegmentLayout {
         into permanences: UnsafeMutablePointer<Rule.Stored>,
         count: Int,
         from reader: inout ByteStreamReader,
-        rule: Rule
+        rule: Rule,
+        level: KernelLevel
     ) -> Int?
 
     /// Appends the indices of all counters of at least `threshold`, ascending.

@@ -182,18 +182,24 @@ enum CompactLayout: SegmentLayout {
         into permanences: UnsafeMutablePointer<UInt8>,
         count: Int,
         from reader: inout ByteStreamReader,
-        rule: CodedPermanence
+        rule: CodedPermanence,
+        level: KernelLevel
     ) -> Int? {
         let codes = reader.unread
         guard count > 0, codes.count >= count, let first = codes.baseAddress else {
             return count == 0 ? 0 : nil
         }
-        let size = Int32(truncatingIfNeeded: count)
-        let connected = ck_count_codes(first, size, rule.firstConnected, UInt8(truncatingIfNeeded: rule.codeCount))
+        let connected = ck_take_codes(
+            level.kernel,
+            first,
+            Int32(truncatingIfNeeded: count),
+            rule.firstConnected,
+            rule.codeCount,
+            permanences
+        )
         guard connected >= 0 else {
             return nil
         }
-        permanences.update(from: first, count: count)
         reader.skip(count)
         return Int(connected)
     }
@@ -327,7 +333,8 @@ enum WideLayout: SegmentLayout {
         into permanences: UnsafeMutablePointer<Float>,
         count: Int,
         from reader: inout ByteStreamReader,
-        rule: FloatPermanence
+        rule: FloatPermanence,
+        level: KernelLevel
     ) -> Int? {
         var connected = 0
         for index in 0..<count {

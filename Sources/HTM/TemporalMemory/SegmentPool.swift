@@ -41,12 +41,6 @@ struct SegmentPool<Layout: SegmentLayout> {
         }
     }
 
-    /// Slots of a cell in a checkpoint.
-    private struct CellSlots: BitwiseCopyable {
-        var cell: Cell
-        var count: UInt16
-    }
-
     private static var bytesPerUnit: Int { 4 }
     /// Kernels read so many units beyond the last.
     private static var margin: Int { 4 }
@@ -61,8 +55,8 @@ struct SegmentPool<Layout: SegmentLayout> {
     private var freeRecords = GrowableBuffer<UInt32>()
     /// Freed slots of a cell, the last one reused first.
     private(set) var freeSlots: [UInt32: [UInt16]] = [:]
-    /// While a checkpoint is read.
-    private var restoredSlots = GrowableBuffer<CellSlots>()
+    /// By cell, while a checkpoint is read.
+    private var announced = GrowableBuffer<CellTable.Announcement>()
 
     init(columnCount: Int, cellsPerColumn: Int) {
         cells = CellTable(columnCount: columnCount, cellsPerColumn: cellsPerColumn)
@@ -75,7 +69,7 @@ struct SegmentPool<Layout: SegmentLayout> {
         sources.deallocate()
         runs.deallocate()
         freeRecords.deallocate()
-        restoredSlots.deallocate()
+        announced.deallocate()
     }
 
     func copy() -> SegmentPool {
@@ -409,6 +403,7 @@ struct SegmentPool<Layout: SegmentLayout> {
         // Runs are rounded up to a unit.
         let bytes = permanences * MemoryLayout<Stored>.stride + extras * MemoryLayout<Cell>.stride + 2 * count
         runs.reserve(bytes / Self.bytesPerUnit + Self.margin)
+        announced = GrowableBuffer(repeating: CellTable.Announcement(), count: cells.cellCount)
         sources.resize(to: count, filling: Sources(mask: 0, next_of_set: .max, set: Sources.noSet, extras: 0))
         records.resize(
             to: count,
@@ -436,56 +431,45 @@ struct SegmentPool<Layout: SegmentLayout> {
         }
     }
 
-    /// Notes a cell's slots as a checkpoint has them, for `listSources`.
+    /// Announces a cell's slots as a checkpoint has them.
     mutating func restoreSlots(of cell: Cell, count: Int, freed: [UInt16]) {
-        cells.mark(Int(cell))
-        restoredSlots.append(CellSlots(cell: cell, count: UInt16(truncatingIfNeeded: count)))
+        announced.base[Int(cell)].slots = UInt16(truncatingIfNeeded: count)
         if !freed.isEmpty {
             freeSlots[UInt32(cell)] = freed
         }
     }
 
-    /// Gives all cells their slots and lists of what they feed, once all segments are restored; neither segments nor sets are free then.
+    /// Announces to the cells of a source set that they are.
+    mutating func announceCells(ofSet set: Int) {
+        for cell in sets.cells(of: set) {
+            announced.base[Int(cell)].sets += 1
+        }
+    }
+
+    /// Announces to the cells that a segment has extras from that it does.
+    @inline(__always)
+    mutating func announceExtras(of segment: Int) {
+        let extras = extras(of: segment)
+        for index in 0..<Int(sources[segment].extras) {
+            announced.base[Int(extras[index])].extras += 1
+        }
+    }
+
+    /// Gives all cells their slots and lists of what they feed, as announced, once all segments are restored; neither segments nor sets are
+    /// free then.
     mutating func listSources() {
+        var cursors = cells.makeEntries(announced)
+        announced.deallocate()
+        defer { cursors.deallocate() }
         for set in 0..<sets.records.count {
             for cell in sets.cells(of: set) {
-                cells.mark(Int(cell))
+                cells.fill(set: set, at: &cursors.base[Int(cell)])
             }
         }
         for segment in 0..<records.count where sources[segment].extras > 0 {
             let extras = extras(of: segment)
             for index in 0..<Int(sources[segment].extras) {
-                cells.mark(Int(extras[index]))
-            }
-        }
-        cells.makeMarkedEntries()
-        var places = cells.allPlaces()
-        defer { places.deallocate() }
-        for slots in restoredSlots.elements {
-            cells.setSlotCount(Int(slots.count), at: Int(places.base[Int(slots.cell)]))
-        }
-        restoredSlots.deallocate()
-        for set in 0..<sets.records.count {
-            for cell in sets.cells(of: set) {
-                cells.announce(sets: 1, extras: 0, at: Int(places.base[Int(cell)]))
-            }
-        }
-        for segment in 0..<records.count where sources[segment].extras > 0 {
-            let extras = extras(of: segment)
-            for index in 0..<Int(sources[segment].extras) {
-                cells.announce(sets: 0, extras: 1, at: Int(places.base[Int(extras[index])]))
-            }
-        }
-        cells.allocateAnnouncedLists()
-        for set in 0..<sets.records.count {
-            for cell in sets.cells(of: set) {
-                cells.addAnnounced(set: set, at: Int(places.base[Int(cell)]))
-            }
-        }
-        for segment in 0..<records.count where sources[segment].extras > 0 {
-            let extras = extras(of: segment)
-            for index in 0..<Int(sources[segment].extras) {
-                cells.addAnnounced(extraOf: segment, at: Int(places.base[Int(extras[index])]))
+                cells.fill(extraOf: segment, at: &cursors.base[Int(extras[index])])
             }
         }
     }
