@@ -183,6 +183,20 @@ static inline __attribute__((always_inline)) uint64_t active_bits_baseline(const
     return bits;
 }
 
+static uint64_t active_ranks_baseline(const uint16_t *cells, int32_t count, const uint32_t *active, const uint16_t *ranks,
+                                      uint64_t wanted, uint64_t *lanes) {
+    uint64_t found = 0, bits = 0;
+    for (int32_t i = 0; i < count; i++) {
+        if (active[cells[i] >> 5] >> (cells[i] & 31) & 1) {
+            const uint64_t bit = (uint64_t)1 << ranks[cells[i] >> 5] & wanted;
+            found |= bit;
+            bits |= (uint64_t)(bit != 0) << i;
+        }
+    }
+    *lanes = bits;
+    return found;
+}
+
 static inline __attribute__((always_inline)) uint64_t move_bits_baseline(uint64_t bits, uint64_t from, uint64_t to) {
     uint64_t moved = 0;
     while (from != 0 && to != 0) {
@@ -248,6 +262,68 @@ static inline __attribute__((always_inline)) uint64_t active_bits_avx512(const u
         bits |= (uint64_t)_mm512_mask_test_epi32_mask(live, words, bit) << i;
     }
     return bits;
+}
+
+CK_TARGET_AVX2
+static uint64_t active_ranks_avx2(const uint16_t *cells, int32_t count, const uint32_t *active, const uint16_t *ranks,
+                                  uint64_t wanted, uint64_t *lanes) {
+    const __m256i places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i one = _mm256_set1_epi64x(1);
+    const __m256i all = _mm256_set1_epi64x((long long)wanted);
+    __m256i found = _mm256_setzero_si256();
+    uint64_t bits = 0;
+    for (int32_t i = 0; i < count; i += 8) {
+        __m256i isLive = _mm256_cmpgt_epi32(_mm256_set1_epi32(count - i), places);
+        __m256i cell = _mm256_and_si256(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(cells + i))), isLive);
+        __m256i column = _mm256_srli_epi32(cell, 5);
+        __m256i words = _mm256_i32gather_epi32((const int *)active, column, 4);
+        __m256i shift = _mm256_sub_epi32(_mm256_set1_epi32(31), _mm256_and_si256(cell, _mm256_set1_epi32(31)));
+        __m256i isActive = _mm256_and_si256(_mm256_srai_epi32(_mm256_sllv_epi32(words, shift), 31), isLive);
+        __m256i rank = _mm256_and_si256(_mm256_i32gather_epi32((const int *)ranks, column, 2), _mm256_set1_epi32(0xFFFF));
+        // What isn't active has a rank that shifts all bits out.
+        rank = _mm256_or_si256(rank, _mm256_andnot_si256(isActive, _mm256_set1_epi32(64)));
+        __m256i low = _mm256_sllv_epi64(one, _mm256_cvtepu32_epi64(_mm256_castsi256_si128(rank)));
+        __m256i high = _mm256_sllv_epi64(one, _mm256_cvtepu32_epi64(_mm256_extracti128_si256(rank, 1)));
+        low = _mm256_and_si256(low, all);
+        high = _mm256_and_si256(high, all);
+        found = _mm256_or_si256(found, _mm256_or_si256(low, high));
+        __m256i zero = _mm256_setzero_si256();
+        uint32_t none = (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(low, zero)))
+                        | (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(high, zero))) << 4;
+        bits |= (uint64_t)(none ^ 0xFF) << i;
+    }
+    *lanes = bits;
+    __m128i halves = _mm_or_si128(_mm256_castsi256_si128(found), _mm256_extracti128_si256(found, 1));
+    return (uint64_t)(_mm_extract_epi64(halves, 0) | _mm_extract_epi64(halves, 1));
+}
+
+CK_TARGET_AVX512
+static uint64_t active_ranks_avx512(const uint16_t *cells, int32_t count, const uint32_t *active, const uint16_t *ranks,
+                                    uint64_t wanted, uint64_t *lanes) {
+    const __m512i one = _mm512_set1_epi64(1);
+    const __m512i all = _mm512_set1_epi64((long long)wanted);
+    const __m512i none = _mm512_setzero_si512();
+    __m512i found = none;
+    uint64_t bits = 0;
+    for (int32_t i = 0; i < count; i += 16) {
+        __mmask16 live = (__mmask16)(count - i >= 16 ? 0xFFFF : (1u << (count - i)) - 1);
+        __m512i cell = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(live, cells + i));
+        __m512i column = _mm512_srli_epi32(cell, 5);
+        __m512i words = _mm512_mask_i32gather_epi32(none, live, column, active, 4);
+        __m512i bit = _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(cell, _mm512_set1_epi32(31)));
+        live = _mm512_mask_test_epi32_mask(live, words, bit);
+        __m512i rank = _mm512_mask_i32gather_epi32(none, live, column, ranks, 2);
+        rank = _mm512_and_si512(rank, _mm512_set1_epi32(0xFFFF));
+        __m512i low = _mm512_cvtepu32_epi64(_mm512_castsi512_si256(rank));
+        __m512i high = _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(rank, 1));
+        low = _mm512_and_si512(_mm512_maskz_sllv_epi64((__mmask8)live, one, low), all);
+        high = _mm512_and_si512(_mm512_maskz_sllv_epi64((__mmask8)(live >> 8), one, high), all);
+        found = _mm512_or_si512(found, _mm512_or_si512(low, high));
+        const uint32_t wantedLanes = _mm512_test_epi64_mask(low, low) | (uint32_t)_mm512_test_epi64_mask(high, high) << 8;
+        bits |= (uint64_t)wantedLanes << i;
+    }
+    *lanes = bits;
+    return (uint64_t)_mm512_reduce_or_epi64(found);
 }
 
 CK_TARGET_AVX2
@@ -373,25 +449,25 @@ static inline __attribute__((always_inline)) uint64_t codes_from_avx512(const ui
         return count;                                                                                                     \
     }
 
-#define DEFINE_CONNECTED_ACTIVITY(NAME, MOVE_BITS, CODES_FROM)                                                            \
+#define DEFINE_CONNECTED_ACTIVITY(NAME, ACTIVE_BITS, MOVE_BITS, CODES_FROM)                                               \
     static int32_t NAME(uint64_t mask, uint64_t set_cells, const uint16_t *extras, int32_t extra_count,                   \
                         const uint32_t *active, const uint8_t *codes, uint8_t first_connected) {                          \
         const int32_t set_lanes = __builtin_popcountll(mask);                                                             \
         uint64_t lanes = MOVE_BITS(set_cells, mask, UINT64_MAX);                                                          \
-        for (int32_t i = 0; i < extra_count; i++) {                                                                       \
-            lanes |= (uint64_t)(active[extras[i] >> 5] >> (extras[i] & 31) & 1) << (set_lanes + i);                       \
+        if (extra_count > 0) {                                                                                            \
+            lanes |= ACTIVE_BITS(extras, extra_count, active) << set_lanes;                                               \
         }                                                                                                                 \
         return __builtin_popcountll(lanes & CODES_FROM(codes, set_lanes + extra_count, first_connected));                 \
     }
 
 DEFINE_FIND_ACTIVE(find_active_baseline, active_bits_baseline)
-DEFINE_CONNECTED_ACTIVITY(connected_activity_baseline, move_bits_baseline, codes_from_baseline)
+DEFINE_CONNECTED_ACTIVITY(connected_activity_baseline, active_bits_baseline, move_bits_baseline, codes_from_baseline)
 
 #if defined(__x86_64__)
 CK_TARGET_AVX2 DEFINE_FIND_ACTIVE(find_active_avx2, active_bits_avx2)
 CK_TARGET_AVX512 DEFINE_FIND_ACTIVE(find_active_avx512, active_bits_avx512)
-CK_TARGET_AVX2 DEFINE_CONNECTED_ACTIVITY(connected_activity_avx2, move_bits_bmi2, codes_from_avx2)
-CK_TARGET_AVX512 DEFINE_CONNECTED_ACTIVITY(connected_activity_avx512, move_bits_bmi2, codes_from_avx512)
+CK_TARGET_AVX2 DEFINE_CONNECTED_ACTIVITY(connected_activity_avx2, active_bits_avx2, move_bits_bmi2, codes_from_avx2)
+CK_TARGET_AVX512 DEFINE_CONNECTED_ACTIVITY(connected_activity_avx512, active_bits_avx512, move_bits_bmi2, codes_from_avx512)
 
 // What is inlined above, to be called by itself.
 CK_TARGET_AVX2
@@ -452,6 +528,19 @@ uint64_t ck_active_bits(ck_level level, const uint16_t *cells, int32_t count, co
     }
 #endif
     return active_bits_baseline(cells, count, active);
+}
+
+uint64_t ck_active_ranks(ck_level level, const uint16_t *cells, int32_t count, const uint32_t *active,
+                         const uint16_t *ranks, uint64_t wanted, uint64_t *lanes) {
+#if defined(__x86_64__)
+    if (level == CK_AVX512) {
+        return active_ranks_avx512(cells, count, active, ranks, wanted, lanes);
+    }
+    if (level == CK_AVX2) {
+        return active_ranks_avx2(cells, count, active, ranks, wanted, lanes);
+    }
+#endif
+    return active_ranks_baseline(cells, count, active, ranks, wanted, lanes);
 }
 
 uint64_t ck_move_bits(ck_level level, uint64_t bits, uint64_t from, uint64_t to) {

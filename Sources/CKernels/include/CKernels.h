@@ -128,6 +128,13 @@ int32_t ck_connected_activity(ck_level level, uint64_t mask, uint64_t set_cells,
 /// `active` has a word of 32 cells for each value of cell / 32. Reads up to 8 cells beyond `count`.
 uint64_t ck_active_bits(ck_level level, const uint16_t *cells, int32_t count, const uint32_t *active);
 
+/// Of the cells those that are active and whose rank is a bit of `wanted`: bit r for a cell of rank r; in `*lanes` bit i for cells[i].
+///
+/// A cell's rank is that of its column, cell / 32, in `ranks`, below 64 where it is active; `ranks` has one more than there are columns.
+/// Else as `ck_active_bits`.
+uint64_t ck_active_ranks(ck_level level, const uint16_t *cells, int32_t count, const uint32_t *active,
+                         const uint16_t *ranks, uint64_t wanted, uint64_t *lanes);
+
 /// The bits of a mask in new places: the one where `from` has its n-th bit goes to where `to` has its n-th; those outside `from` are
 /// dropped. To the lowest places with `to` of all ones, and back with `from` of all ones.
 uint64_t ck_move_bits(ck_level level, uint64_t bits, uint64_t from, uint64_t to);

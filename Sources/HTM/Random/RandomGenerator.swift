@@ -113,6 +113,27 @@ public struct RandomGenerator: Sendable {
         return chosen
     }
 
+    /// `sample` for a population of bits, which may go on in another word.
+    ///
+    /// - Parameters:
+    ///   - missing: How many bits are to be chosen, of this word and those after it; counts down.
+    ///   - remaining: How many there are to choose from, less than 2³¹; counts down.
+    mutating func sample(_ population: UInt64, _ missing: inout UInt32, of remaining: inout UInt32) -> UInt64 {
+        var (rest, chosen): (UInt64, UInt64) = (population, 0)
+        var (wanted, left) = (missing, remaining)
+        while rest != 0 && wanted > 0 {
+            let lowest = rest & (0 &- rest)
+            rest ^= lowest
+            // Without a branch, which would be taken by chance.
+            let isChosen: UInt32 = next31() % left < wanted ? 1 : 0
+            chosen |= lowest & (0 &- UInt64(isChosen))
+            wanted &-= isChosen
+            left &-= 1
+        }
+        (missing, remaining) = (wanted, left)
+        return chosen
+    }
+
     /// Shuffles in place; draws once per element, the last one included.
     public mutating func shuffle<Element>(_ elements: inout [Element]) {
         for position in elements.indices {

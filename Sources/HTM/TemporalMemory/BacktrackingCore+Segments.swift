@@ -10,13 +10,13 @@ extension BacktrackingCore {
     ///
     /// - Returns: Whether there is anything to use.
     mutating func buildUpdate(of segment: Int) -> Bool {
-        updateMask.refill(with: 0, count: patternWords)
-        if learnPattern.count <= 64 {
+        if learnPattern.count <= 64, pool.sources[segment].extras <= 64 {
             let hits = learningSources(of: segment)
-            updateMask[0] = hits
+            updateMask.refill(with: hits, count: 1)
             let count = hits.nonzeroBitCount
             return addSources(parameters.newSynapseCount - count, among: learnPattern.count - count) || hits != 0
         }
+        updateMask.refill(with: 0, count: patternWords)
         copySources(of: segment)
         for lane in 0..<laneSources.count {
             let rank = learningRank(of: laneSources[lane])
@@ -28,7 +28,7 @@ extension BacktrackingCore {
         return addSources(parameters.newSynapseCount - hitCount, among: learnPattern.count - hitCount) || hitCount > 0
     }
 
-    /// Bit per learning cell, at most 64, that is among the segment's sources.
+    /// Bit per learning cell, at most 64, that is among the segment's sources, of which at most 64 are extras.
     @inline(__always)
     private mutating func learningSources(of segment: Int) -> UInt64 {
         let origin = pool.sources[segment]
@@ -37,12 +37,27 @@ extension BacktrackingCore {
             let overlap = overlap(ofSet: origin.set)
             hits = level.move(origin.mask, from: overlap.cells, to: overlap.ranks)
         }
-        let extras = pool.extras(of: segment)
-        for index in 0..<Int(origin.extras) {
-            let rank = learningRank(of: extras[index])
-            hits |= rank < 0 ? 0 : 1 << UInt64(truncatingIfNeeded: rank)
+        if origin.extras > 0 {
+            hits |= learningCells(among: pool.extras(of: segment), count: Int(origin.extras), wanted: .max).ranks
         }
         return hits
+    }
+
+    /// Which of at most 64 cells are learning cells, and of those, at most 64, in `wanted`.
+    @inline(__always)
+    private func learningCells(
+        among cells: UnsafePointer<Cell>,
+        count: Int,
+        wanted: UInt64
+    ) -> (ranks: UInt64, cells: UInt64) {
+        Layout.activeRanks(
+            UnsafeBufferPointer(start: cells, count: count),
+            in: previouslyPredictedCells,
+            ranks: learnRanks.base,
+            wanted: wanted,
+            pool.cells.shape,
+            level: level
+        )
     }
 
     /// The position of a cell among the learning cells, -1 if it is none of them.
@@ -62,14 +77,7 @@ extension BacktrackingCore {
     @inline(never)
     private mutating func findOverlap(ofSet set: UInt16) -> Overlap {
         let members = pool.sets.cells(of: Int(set))
-        let cells = Layout.activeBits(members, in: previouslyPredictedCells, pool.cells.shape, level: level)
-        var ranks: UInt64 = 0
-        var rest = cells
-        while rest != 0 {
-            let column = pool.column(of: members[rest.trailingZeroBitCount])
-            ranks |= 1 << UInt64(truncatingIfNeeded: Int(learnRanks[column]))
-            rest &= rest - 1
-        }
+        let (ranks, cells) = learningCells(among: members.baseAddress!, count: members.count, wanted: .max)
         let overlap = Overlap(cells: cells, ranks: ranks, set: set)
         overlaps[Int(set) & (Overlap.cacheSize - 1)] = overlap
         return overlap
@@ -105,24 +113,9 @@ extension BacktrackingCore {
             addCandidate(number: Int(random.uint32(below: UInt32(candidateCount))))
             return true
         }
-        var remaining = candidateCount
-        var missing = wanted
-        for word in 0..<updateMask.count {
-            var rest = fullMask(word: word) & ~updateMask[word]
-            var chosen: UInt64 = 0
-            while rest != 0 && missing > 0 {
-                let lowest = rest & (0 &- rest)
-                rest ^= lowest
-                if Int(random.uint32(below: UInt32(truncatingIfNeeded: remaining))) < missing {
-                    chosen |= lowest
-                    missing -= 1
-                }
-                remaining -= 1
-            }
-            updateMask[word] |= chosen
-            if missing == 0 {
-                break
-            }
+        var (remaining, missing) = (UInt32(candidateCount), UInt32(wanted))
+        for word in 0..<updateMask.count where missing > 0 {
+            updateMask[word] |= random.sample(fullMask(word: word) & ~updateMask[word], &missing, of: &remaining)
         }
         return true
     }
@@ -209,12 +202,11 @@ extension BacktrackingCore {
             up = level.move(cells, from: origin.mask, to: .max)
             hits = level.move(cells, from: overlap.cells, to: overlap.ranks)
         }
-        let extras = pool.extras(of: segment)
-        for index in 0..<Int(origin.extras) {
-            let rank = learningRank(of: extras[index])
-            let bit = rank < 0 ? 0 : update & (1 << UInt64(truncatingIfNeeded: rank))
-            hits |= bit
-            up |= bit == 0 ? 0 : 1 << UInt64(truncatingIfNeeded: setLanes + index)
+        if origin.extras > 0 {
+            let extras = pool.extras(of: segment)
+            let (ranks, lanes) = learningCells(among: extras, count: Int(origin.extras), wanted: update)
+            hits |= ranks
+            up |= lanes << UInt64(truncatingIfNeeded: setLanes)
         }
         let (removed, connected) = Layout.step(
             pool.permanences(of: segment),

@@ -83,7 +83,7 @@ struct BacktrackingCore<Layout: SegmentLayout> {
     // Learning.
     /// The learning cells, ascending; the pattern that the last learning pass ran on.
     var learnPattern = GrowableBuffer<Cell>()
-    /// Position in `learnPattern` of the cell in a column; only valid if that cell says so too.
+    /// Position in `learnPattern` of the cell in a column; only valid if that cell says so too. One more, which kernels read.
     var learnRanks: GrowableBuffer<UInt16>
     /// The source set made of `learnPattern`, if there is one.
     var currentSet: Int?
@@ -135,7 +135,7 @@ struct BacktrackingCore<Layout: SegmentLayout> {
         predictedCells = ColumnCellSet(columnCount: columns, cellsPerColumn: cells)
         previouslyPredictedCells = ColumnCellSet(columnCount: columns, cellsPerColumn: cells)
         predictedColumns = GrowableBuffer(repeating: 0, count: (columns + 63) / 64)
-        learnRanks = GrowableBuffer(repeating: 0, count: columns)
+        learnRanks = GrowableBuffer(repeating: 0, count: columns + 1)
         columnBits = GrowableBuffer(repeating: 0, count: (columns + 63) / 64)
         pamCounter = parameters.pamLength
         rankLearnPattern()

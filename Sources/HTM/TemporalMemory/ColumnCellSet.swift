@@ -29,12 +29,21 @@ struct ColumnCellSet {
 
     mutating func removeAll() {
         for index in 0..<columns.count {
-            let start = Int(columns[index]) * wordsPerColumn
-            for word in start..<start + wordsPerColumn {
-                words[word] = 0
-            }
+            forEachWord(ofColumn: Int(columns[index])) { words[$0] = 0 }
         }
         columns.removeAll()
+    }
+
+    /// Nearly always it is one word, for which a loop would become a call to clear or copy memory.
+    @inline(__always)
+    private func forEachWord(ofColumn column: Int, _ visit: (Int) -> Void) {
+        if wordsPerColumn == 1 {
+            visit(column)
+            return
+        }
+        for word in column * wordsPerColumn..<(column + 1) * wordsPerColumn {
+            visit(word)
+        }
     }
 
     @inline(__always)
@@ -74,9 +83,7 @@ struct ColumnCellSet {
     @inline(__always)
     mutating func insert(column: Int, from other: ColumnCellSet) {
         columns.append(UInt16(truncatingIfNeeded: column))
-        for word in column * wordsPerColumn..<(column + 1) * wordsPerColumn {
-            words[word] = other.words[word]
-        }
+        forEachWord(ofColumn: column) { words[$0] = other.words[$0] }
     }
 
     /// Takes over the cells of another set.

@@ -33,6 +33,18 @@ protocol SegmentLayout {
         level: KernelLevel
     ) -> UInt64
 
+    /// Of at most 64 cells those that are active and whose column's rank is a bit of `wanted`: bit per rank, and bit per cell.
+    ///
+    /// - Parameter ranks: By column, below 64 where a cell is active, and one more.
+    static func activeRanks(
+        _ cells: UnsafeBufferPointer<Cell>,
+        in active: ColumnCellSet,
+        ranks: UnsafePointer<UInt16>,
+        wanted: UInt64,
+        _ shape: CellShape,
+        level: KernelLevel
+    ) -> (ranks: UInt64, cells: UInt64)
+
     /// Steps at most 64 permanences, up where `up` has a bit, else down.
     ///
     /// - Returns: Bit i: nothing is left of permanence i; and those that are connected now.
@@ -202,6 +214,28 @@ extension SegmentLayout {
             }
         }
         return bits
+    }
+
+    /// `activeRanks` without a kernel.
+    static func activeRanksOneByOne(
+        _ cells: UnsafeBufferPointer<Cell>,
+        in active: ColumnCellSet,
+        ranks: UnsafePointer<UInt16>,
+        wanted: UInt64,
+        _ shape: CellShape
+    ) -> (ranks: UInt64, cells: UInt64) {
+        var found: (ranks: UInt64, cells: UInt64) = (0, 0)
+        var rest = activeBitsOneByOne(cells, in: active, shape)
+        while rest != 0 {
+            let index = rest.trailingZeroBitCount
+            rest &= rest - 1
+            let rank: UInt64 = 1 << UInt64(ranks[shape.column(of: Int(cells[index]))])
+            if wanted & rank != 0 {
+                found.ranks |= rank
+                found.cells |= 1 << UInt64(truncatingIfNeeded: index)
+            }
+        }
+        return found
     }
 }
 

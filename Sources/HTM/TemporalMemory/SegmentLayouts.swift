@@ -48,6 +48,31 @@ enum CompactLayout: SegmentLayout {
     }
 
     @inline(__always)
+    static func activeRanks(
+        _ cells: UnsafeBufferPointer<UInt16>,
+        in active: ColumnCellSet,
+        ranks: UnsafePointer<UInt16>,
+        wanted: UInt64,
+        _ shape: CellShape,
+        level: KernelLevel
+    ) -> (ranks: UInt64, cells: UInt64) {
+        guard shape.cellsPerColumn == 32 else {
+            return activeRanksOneByOne(cells, in: active, ranks: ranks, wanted: wanted, shape)
+        }
+        var lanes: UInt64 = 0
+        let found = ck_active_ranks(
+            level.kernel,
+            cells.baseAddress,
+            Int32(truncatingIfNeeded: cells.count),
+            UnsafePointer(active.words.base),
+            ranks,
+            wanted,
+            &lanes
+        )
+        return (found, lanes)
+    }
+
+    @inline(__always)
     static func step(
         _ permanences: UnsafeMutablePointer<UInt8>,
         count: Int,
@@ -263,6 +288,17 @@ enum WideLayout: SegmentLayout {
         level: KernelLevel
     ) -> UInt64 {
         activeBitsOneByOne(cells, in: active, shape)
+    }
+
+    static func activeRanks(
+        _ cells: UnsafeBufferPointer<UInt32>,
+        in active: ColumnCellSet,
+        ranks: UnsafePointer<UInt16>,
+        wanted: UInt64,
+        _ shape: CellShape,
+        level: KernelLevel
+    ) -> (ranks: UInt64, cells: UInt64) {
+        activeRanksOneByOne(cells, in: active, ranks: ranks, wanted: wanted, shape)
     }
 
     static func step(
