@@ -8,25 +8,44 @@
 #include <arm_neon.h>
 #endif
 
-static inline __attribute__((always_inline)) void increment(uint8_t *counters, const uint16_t *ids, int32_t count) {
-    int32_t i = 0;
-    // Four ids a load: the loop is bound by its loads and stores, so fewer of them is what counts.
-    for (; i + 8 <= count; i += 8) {
-        uint64_t a, b;
-        memcpy(&a, ids + i, 8);
-        memcpy(&b, ids + i + 4, 8);
-        counters[a & 0xFFFF]++;
-        counters[a >> 16 & 0xFFFF]++;
-        counters[a >> 32 & 0xFFFF]++;
-        counters[a >> 48]++;
-        counters[b & 0xFFFF]++;
-        counters[b >> 16 & 0xFFFF]++;
-        counters[b >> 32 & 0xFFFF]++;
-        counters[b >> 48]++;
+// One to four are left at the end of a list. Four are counted, those that aren't there as nothing added to the first: a branch for each would
+// be mispredicted more often than not.
+#define INCREMENT_LAST(COUNTERS, IDS, COUNT)                                                                              \
+    COUNTERS[(IDS)[0]]++;                                                                                                 \
+    COUNTERS[(IDS)[(COUNT) > 1 ? 1 : 0]] += (COUNT) > 1;                                                                  \
+    COUNTERS[(IDS)[(COUNT) > 2 ? 2 : 0]] += (COUNT) > 2;                                                                  \
+    COUNTERS[(IDS)[(COUNT) > 3 ? 3 : 0]] += (COUNT) > 3
+
+static inline __attribute__((always_inline)) void count_sets(uint8_t *counters, const uint16_t *ids, uint32_t count) {
+    if (count == 0) {
+        return;
     }
-    for (; i < count; i++) {
-        counters[ids[i]]++;
+    for (; count > 4; count -= 4, ids += 4) {
+        // Four ids a load: the loop is bound by its loads and stores, so fewer of them is what counts.
+        uint64_t four;
+        memcpy(&four, ids, 8);
+        counters[four & 0xFFFF]++;
+        counters[four >> 16 & 0xFFFF]++;
+        counters[four >> 32 & 0xFFFF]++;
+        counters[four >> 48]++;
     }
+    INCREMENT_LAST(counters, ids, count);
+}
+
+static inline __attribute__((always_inline)) void count_extras(uint8_t *counters, const uint32_t *ids, uint32_t count) {
+    if (count == 0) {
+        return;
+    }
+    for (; count > 4; count -= 4, ids += 4) {
+        uint64_t two, more;
+        memcpy(&two, ids, 8);
+        memcpy(&more, ids + 2, 8);
+        counters[two & 0xFFFFFFFF]++;
+        counters[two >> 32]++;
+        counters[more & 0xFFFFFFFF]++;
+        counters[more >> 32]++;
+    }
+    INCREMENT_LAST(counters, ids, count);
 }
 
 static inline __attribute__((always_inline)) uint32_t start_of(uint32_t list) {
@@ -44,12 +63,9 @@ void ck_count(uint8_t *set_counters, uint8_t *extra_counters, const ck_cell *cel
             __builtin_prefetch(lists + start_of(coming->extra_list));
         }
         const ck_cell *cell = cells + places[i];
-        increment(set_counters, (const uint16_t *)(lists + start_of(cell->set_list)), cell->set_count);
+        count_sets(set_counters, (const uint16_t *)(lists + start_of(cell->set_list)), cell->set_count);
         if (extra_counters != NULL) {
-            const uint32_t *segments = (const uint32_t *)(lists + start_of(cell->extra_list));
-            for (uint32_t k = 0; k < cell->extra_count; k++) {
-                extra_counters[segments[k]]++;
-            }
+            count_extras(extra_counters, (const uint32_t *)(lists + start_of(cell->extra_list)), cell->extra_count);
         }
     }
 }

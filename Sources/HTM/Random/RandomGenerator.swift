@@ -40,22 +40,20 @@ public struct RandomGenerator: Sendable {
     /// The next 31-bit output.
     @inline(__always)
     mutating func next31() -> UInt32 {
-        let sum = UInt64(words[front]) + UInt64(words[rear])
-        let wrapped = sum >= UInt64(Self.maximum) ? sum - UInt64(Self.maximum) : sum
+        Self.next31(&words, &front, &rear)
+    }
+
+    /// The same on indices that the caller may keep in registers; both are below `stateCount`.
+    @inline(__always)
+    private static func next31(_ words: inout InlineArray<31, UInt32>, _ front: inout Int, _ rear: inout Int) -> UInt32 {
+        let sum = UInt64(words[unchecked: front]) + UInt64(words[unchecked: rear])
+        let wrapped = sum >= UInt64(maximum) ? sum - UInt64(maximum) : sum
         // Twice the modulus minus two is the largest sum unless a seed word equals the modulus: reduce once more.
-        let reduced = wrapped >= UInt64(Self.maximum) ? wrapped - UInt64(Self.maximum) : wrapped
+        let reduced = wrapped >= UInt64(maximum) ? wrapped - UInt64(maximum) : wrapped
         let value = UInt32(truncatingIfNeeded: reduced)
-        words[front] = value
-        front += 1
-        if front == Self.stateCount {
-            front = 0
-            rear += 1
-        } else {
-            rear += 1
-            if rear == Self.stateCount {
-                rear = 0
-            }
-        }
+        words[unchecked: front] = value
+        front = front == stateCount - 1 ? 0 : front + 1
+        rear = rear == stateCount - 1 ? 0 : rear + 1
         return value >> 1
     }
 
@@ -121,15 +119,17 @@ public struct RandomGenerator: Sendable {
     mutating func sample(_ population: UInt64, _ missing: inout UInt32, of remaining: inout UInt32) -> UInt64 {
         var (rest, chosen): (UInt64, UInt64) = (population, 0)
         var (wanted, left) = (missing, remaining)
+        var (front, rear) = (front, rear)
         while rest != 0 && wanted > 0 {
             let lowest = rest & (0 &- rest)
             rest ^= lowest
             // Without a branch, which would be taken by chance.
-            let isChosen: UInt32 = next31() % left < wanted ? 1 : 0
+            let isChosen: UInt32 = Self.next31(&words, &front, &rear) % left < wanted ? 1 : 0
             chosen |= lowest & (0 &- UInt64(isChosen))
             wanted &-= isChosen
             left &-= 1
         }
+        (self.front, self.rear) = (front, rear)
         (missing, remaining) = (wanted, left)
         return chosen
     }

@@ -217,7 +217,7 @@ extension BacktrackingCore {
         )
         pool.setConnected(connected.nonzeroBitCount, of: segment)
         if removed != 0 {
-            pool.removeLanes(of: segment) { removed >> UInt64(truncatingIfNeeded: $0) & 1 == 1 }
+            pool.removeLanes(removed, of: segment, level: level)
         }
         hitMask.refill(with: update & ~hits, count: 1)
         return hitMask[0].nonzeroBitCount

@@ -38,7 +38,14 @@ struct BlockAllocator {
         if index < freed.count, let start = freed[index].popLast() {
             return (start, rounded)
         }
-        let start = UInt32(end)
+        return extend(by: units)
+    }
+
+    /// The same, but never a run that was freed.
+    @inline(__always)
+    mutating func extend(by units: Int) -> (start: UInt32, units: Int) {
+        let start = UInt32(truncatingIfNeeded: end)
+        let rounded = Self.sizeClass(units).units
         end += rounded
         return (start, rounded)
     }

@@ -162,7 +162,10 @@ struct CellTable {
     }
 
     private func entryCount(ofColumn column: Int) -> Int {
-        (column * wordsPerColumn..<(column + 1) * wordsPerColumn).reduce(0) { $0 + used[$1].nonzeroBitCount }
+        if wordsPerColumn == 1 {
+            return used[column].nonzeroBitCount
+        }
+        return (column * wordsPerColumn..<(column + 1) * wordsPerColumn).reduce(0) { $0 + used[$1].nonzeroBitCount }
     }
 
     /// How many entries a column with so many has room for.
@@ -193,14 +196,14 @@ struct CellTable {
     private mutating func closeEntryGaps() {
         var packed = GrowableBuffer<Entry>()
         packed.reserve(entries.count - unusedEntries + entries.count / 16)
+        packed.extend(by: entries.count - unusedEntries)
         entryAllocator = BlockAllocator()
         for column in 0..<columnCount {
             let count = entryCount(ofColumn: column)
             guard count > 0 else {
                 continue
             }
-            let start = 2 * entryAllocator.allocate((count + 1) / 2).start
-            packed.resize(to: 2 * entryAllocator.end, filling: Entry())
+            let start = 2 * entryAllocator.extend(by: (count + 1) / 2).start
             (packed.base + Int(start)).update(from: entries.base + Int(starts[column]), count: count)
             starts[column] = start
         }
@@ -319,13 +322,13 @@ struct CellTable {
                 let entry = entries.base + place
                 let (sets, extras) = (entry.pointee.set_list.start, entry.pointee.extra_list.start)
                 allocateLists(of: entry)
-                extendLists()
                 let setUnits = (Int(entry.pointee.set_count) + 3) / 4
                 (lists.base + entry.pointee.set_list.start).update(from: old.base + sets, count: setUnits)
                 let extraUnits = (Int(entry.pointee.extra_count) + 1) / 2
                 (lists.base + entry.pointee.extra_list.start).update(from: old.base + extras, count: extraUnits)
             }
         }
+        lists.extend(by: listAllocator.end)
         var gone = old
         gone.deallocate()
         unusedUnits = 0
@@ -343,7 +346,7 @@ struct CellTable {
         guard units > 0 else {
             return 0
         }
-        let (start, capacity) = listAllocator.allocate(units)
+        let (start, capacity) = listAllocator.extend(by: units)
         return UInt32(start: start, capacity: capacity)
     }
 

@@ -336,6 +336,34 @@ struct SegmentPool<Layout: SegmentLayout> {
         extras(of: segment).update(from: oldExtras, count: keptExtras)
     }
 
+    /// The same for a segment of at most 64 synapses, by a bit for each lane that goes.
+    mutating func removeLanes(_ gone: UInt64, of segment: Int, level: KernelLevel) {
+        let old = sources[segment]
+        let size = size(of: segment)
+        let setLanes = size - Int(old.extras)
+        let permanences = permanences(of: segment)
+        let extras = extras(of: segment)
+        var kept = gone.trailingZeroBitCount
+        for lane in kept..<size {
+            permanences[kept] = permanences[lane]
+            kept += Int(truncatingIfNeeded: ~gone >> UInt64(truncatingIfNeeded: lane) & 1)
+        }
+        var keptExtras = 0
+        for index in 0..<Int(old.extras) {
+            if gone >> UInt64(truncatingIfNeeded: setLanes + index) & 1 == 1 {
+                cells.remove(extraOf: segment, at: cells.place(of: Int(extras[index])))
+            } else {
+                extras[keptExtras] = extras[index]
+                keptExtras += 1
+            }
+        }
+        sources.base[segment].mask ^= level.move(gone, from: .max, to: old.mask)
+        sources.base[segment].extras = UInt16(truncatingIfNeeded: keptExtras)
+        records.base[segment].size = Layout.Small(truncatingIfNeeded: kept)
+        // Fewer permanences: the sources behind them move up.
+        self.extras(of: segment).update(from: extras, count: keptExtras)
+    }
+
     /// Gives a segment new synapses: of its set by a mask of cells it has none from, and from other cells.
     ///
     /// - Parameter others: Ascending, none of them a source of the segment yet.
