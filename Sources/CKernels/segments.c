@@ -327,8 +327,9 @@ static uint64_t active_ranks_avx512(const uint16_t *cells, int32_t count, const 
         __m512i column = _mm512_srli_epi32(cell, 5);
         __m512i words = _mm512_mask_i32gather_epi32(none, live, column, active, 4);
         __m512i bit = _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(cell, _mm512_set1_epi32(31)));
-        live = _mm512_mask_test_epi32_mask(live, words, bit);
+        // Not only where a cell is active: so it needn't wait for the other look-up.
         __m512i rank = _mm512_mask_i32gather_epi32(none, live, column, ranks, 2);
+        live = _mm512_mask_test_epi32_mask(live, words, bit);
         rank = _mm512_and_si512(rank, _mm512_set1_epi32(0xFFFF));
         __m512i low = _mm512_cvtepu32_epi64(_mm512_castsi512_si256(rank));
         __m512i high = _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(rank, 1));

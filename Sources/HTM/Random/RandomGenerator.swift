@@ -45,15 +45,16 @@ public struct RandomGenerator: Sendable {
 
     /// The same on indices that the caller may keep in registers; both are below `stateCount`.
     @inline(__always)
-    private static func next31(_ words: inout InlineArray<31, UInt32>, _ front: inout Int, _ rear: inout Int) -> UInt32 {
+    private static func next31(_ words: inout InlineArray<31, UInt32>, _ front: inout Int, _ rear: inout Int) -> UInt32
+    {
         let sum = UInt64(words[unchecked: front]) + UInt64(words[unchecked: rear])
         let wrapped = sum >= UInt64(maximum) ? sum - UInt64(maximum) : sum
         // Twice the modulus minus two is the largest sum unless a seed word equals the modulus: reduce once more.
         let reduced = wrapped >= UInt64(maximum) ? wrapped - UInt64(maximum) : wrapped
         let value = UInt32(truncatingIfNeeded: reduced)
         words[unchecked: front] = value
-        front = front == stateCount - 1 ? 0 : front + 1
-        rear = rear == stateCount - 1 ? 0 : rear + 1
+        front = front == stateCount - 1 ? 0 : front &+ 1
+        rear = rear == stateCount - 1 ? 0 : rear &+ 1
         return value >> 1
     }
 

@@ -394,6 +394,10 @@ extension BacktrackingCore {
             let cell = cellsPerColumn == 1 ? 0 : Int(random.uint32(below: UInt32(cellsPerColumn - 1))) + 1
             return Cell(truncatingIfNeeded: first + cell)
         }
+        if pool.cells.mostSlots(column: column) < limit {
+            // Every cell has room.
+            return Cell(truncatingIfNeeded: first + 1 + Int(random.uint32(below: UInt32(cellsPerColumn - 1))))
+        }
         let hasRoom = { [pool, hasReachedLimit] (cell: Int) in
             let slots = pool.slotCount(ofCell: cell, inColumn: column)
             if slots < limit || !hasReachedLimit {
@@ -406,17 +410,15 @@ extension BacktrackingCore {
             return evictSegment(inColumn: column)
         }
         var number = Int(random.uint32(below: UInt32(roomyCount)))
-        var cell = roomyCount == cellsPerColumn - 1 ? number + 1 : 1
-        if roomyCount < cellsPerColumn - 1 {
-            while true {
-                if hasRoom(cell) {
-                    if number == 0 {
-                        break
-                    }
-                    number -= 1
+        var cell = 1
+        while true {
+            if hasRoom(cell) {
+                if number == 0 {
+                    break
                 }
-                cell += 1
+                number -= 1
             }
+            cell += 1
         }
         return Cell(truncatingIfNeeded: first + cell)
     }

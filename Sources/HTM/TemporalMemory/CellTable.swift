@@ -110,6 +110,16 @@ struct CellTable {
             var rest = known & active[word]
             places.reserve(places.count + 32)
             var end = places.base + places.count
+            if rest == known {
+                // As in a column that nothing predicted.
+                let count = known.nonzeroBitCount
+                for index in 0..<count {
+                    end[index] = first &+ UInt32(truncatingIfNeeded: index)
+                }
+                places.extend(by: count)
+                first &+= UInt32(truncatingIfNeeded: count)
+                continue
+            }
             while rest != 0 {
                 let bit = rest & (0 &- rest)
                 rest ^= bit
@@ -218,6 +228,12 @@ struct CellTable {
     func slotCount(column: Int, cell: Int) -> Int {
         let place = place(column: column, cell: cell)
         return place < 0 ? 0 : Int(entries[place].slots)
+    }
+
+    /// The most slots that a cell of a column has.
+    func mostSlots(column: Int) -> Int {
+        let first = Int(starts[column])
+        return (first..<first + entryCount(ofColumn: column)).reduce(0) { max($0, Int(entries[$1].slots)) }
     }
 
     @inline(__always)
