@@ -394,7 +394,7 @@ extension BacktrackingCore {
             let cell = cellsPerColumn == 1 ? 0 : Int(random.uint32(below: UInt32(cellsPerColumn - 1))) + 1
             return Cell(truncatingIfNeeded: first + cell)
         }
-        if pool.cells.mostSlots(column: column) < limit {
+        if cellsPerColumn > 1, pool.cells.mostSlots(column: column) < limit {
             // Every cell has room.
             return Cell(truncatingIfNeeded: first + 1 + Int(random.uint32(below: UInt32(cellsPerColumn - 1))))
         }
