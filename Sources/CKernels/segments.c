@@ -432,36 +432,58 @@ static inline __attribute__((always_inline)) uint64_t codes_from_avx512(const ui
 }
 #endif
 
+/// A source set on the way through its segments.
+typedef struct {
+    uint64_t bits;      // its active cells
+    uint32_t segment;   // the next one to look at
+    uint32_t at_most;   // so many of its segments may be found
+} walk;
+
+// So many sets are walked through side by side: the segments of a set may lie apart, and each says only where the next one is.
+enum { WALKS = 8 };
+
 // The same steps on each level: what differs is how bits are found and counted.
 #define DEFINE_FIND_ACTIVE(NAME, ACTIVE_BITS)                                                                             \
     static int32_t NAME(const uint32_t *sets, int32_t set_count, const ck_source_set *records, const uint16_t *cells,     \
                         const uint32_t *active, const ck_sources *segments, const uint8_t *extra_counters,                \
                         uint32_t threshold, ck_active_segment *found, int32_t capacity, int32_t *next) {                  \
-        int32_t count = 0;                                                                                                \
-        int32_t i = *next;                                                                                                \
-        for (; i < set_count; i++) {                                                                                      \
-            if (i + 2 < set_count) {                                                                                      \
-                const ck_source_set *coming = records + sets[i + 2];                                                      \
-                __builtin_prefetch(cells + 4 * (size_t)coming->start);                                                    \
-                __builtin_prefetch(cells + 4 * (size_t)coming->start + 32);                                               \
-                __builtin_prefetch(segments + coming->first_segment);                                                     \
+        walk walks[WALKS];                                                                                                \
+        int32_t walk_count = 0, count = 0, i = *next;                                                                     \
+        int64_t at_most = 0;                                                                                              \
+        do {                                                                                                              \
+            for (; walk_count < WALKS && i < set_count; i++) {                                                            \
+                const ck_source_set *set = records + sets[i];                                                             \
+                if (count + at_most + set->segment_count >= capacity) {                                                   \
+                    break;                                                                                                \
+                }                                                                                                         \
+                if (i + 2 < set_count) {                                                                                  \
+                    const ck_source_set *coming = records + sets[i + 2];                                                  \
+                    __builtin_prefetch(cells + 4 * (size_t)coming->start);                                                \
+                    __builtin_prefetch(cells + 4 * (size_t)coming->start + 32);                                           \
+                    __builtin_prefetch(segments + coming->first_segment);                                                 \
+                }                                                                                                         \
+                const uint64_t bits = ACTIVE_BITS(cells + 4 * (size_t)set->start, set->count, active);                    \
+                walks[walk_count++] = (walk){bits, set->first_segment, set->segment_count};                               \
+                at_most += set->segment_count;                                                                            \
             }                                                                                                             \
-            const ck_source_set *set = records + sets[i];                                                                 \
-            if ((int64_t)count + set->segment_count >= capacity) {                                                        \
-                break;                                                                                                    \
-            }                                                                                                             \
-            const uint64_t bits = ACTIVE_BITS(cells + 4 * (size_t)set->start, set->count, active);                        \
-            for (uint32_t segment = set->first_segment; segment != UINT32_MAX;) {                                         \
+            for (int32_t k = 0; k < walk_count;) {                                                                        \
+                const uint32_t segment = walks[k].segment;                                                                \
                 const ck_sources *sources = segments + segment;                                                           \
                 const uint32_t activity =                                                                                 \
-                    (uint32_t)__builtin_popcountll(sources->mask & bits) + extra_counters[segment];                       \
-                found[count].set_cells = bits;                                                                            \
+                    (uint32_t)__builtin_popcountll(sources->mask & walks[k].bits) + extra_counters[segment];              \
+                found[count].set_cells = walks[k].bits;                                                                   \
                 found[count].segment = segment;                                                                           \
                 found[count].activity = activity;                                                                         \
                 count += activity >= threshold;                                                                           \
-                segment = sources->next_of_set;                                                                           \
+                walks[k].segment = sources->next_of_set;                                                                  \
+                if (sources->next_of_set == UINT32_MAX) {                                                                 \
+                    at_most -= walks[k].at_most;                                                                          \
+                    walks[k] = walks[--walk_count];                                                                       \
+                } else {                                                                                                  \
+                    k++;                                                                                                  \
+                }                                                                                                         \
             }                                                                                                             \
-        }                                                                                                                 \
+        } while (walk_count > 0);                                                                                         \
         *next = i;                                                                                                        \
         return count;                                                                                                     \
     }
