@@ -31,7 +31,7 @@ def document(height, parts, title):
 def growth(rows):
     """Time on the left axis and memory on the right one against records seen, in even steps of records."""
     last = max(float(row["records"]) for row in rows)
-    time_top, memory_top = 1000.0, 40.0
+    time_top, memory_top = 1500.0, 20.0
     across, down = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
     x = lambda records: LEFT + across * records / last
     y = lambda share: TOP + down * (1 - share)
