@@ -264,7 +264,7 @@ extension BacktrackingCore {
         let size = pool.size(of: segment)
         let removedCount = min(count, size)
         copySources(of: segment)
-        // Removed, or used by the update.
+        // Lanes to be removed, and lanes that the update uses.
         laneFlags.refill(with: false, count: size)
         activeFlags.refill(with: false, count: size)
         for lane in 0..<size {
