@@ -162,16 +162,24 @@ extension BacktrackingCore {
                 }
                 cells = Layout.activeBits(pool.sets.cells(of: set), in: active, pool.cells.shape, level: level)
             }
-            let activity = (origin.mask & cells).nonzeroBitCount + Int(counters[segment])
-            if activity >= threshold {
-                activeSegments.append(
-                    ActiveSegment(
-                        set_cells: cells,
-                        segment: UInt32(truncatingIfNeeded: segment),
-                        activity: UInt32(truncatingIfNeeded: activity)
-                    )
+            appendIfActive(segment, origin.mask, setCells: cells, threshold: threshold)
+        }
+    }
+
+    /// Appends a segment to `activeSegments` if at least `threshold` of its synapses are active.
+    ///
+    /// - Parameter setCells: Bit per cell of its source set that is active.
+    @inline(__always)
+    private mutating func appendIfActive(_ segment: Int, _ mask: UInt64, setCells: UInt64, threshold: Int) {
+        let activity = (mask & setCells).nonzeroBitCount + Int(counters[segment])
+        if activity >= threshold {
+            activeSegments.append(
+                ActiveSegment(
+                    set_cells: setCells,
+                    segment: UInt32(truncatingIfNeeded: segment),
+                    activity: UInt32(truncatingIfNeeded: activity)
                 )
-            }
+            )
         }
     }
 
@@ -199,16 +207,7 @@ extension BacktrackingCore {
             var segment = pool.sets.records[Int(set)].first_segment
             while segment != .max {
                 let origin = pool.sources[Int(segment)]
-                let activity = (origin.mask & cells).nonzeroBitCount + Int(counters[Int(segment)])
-                if activity >= threshold {
-                    activeSegments.append(
-                        ActiveSegment(
-                            set_cells: cells,
-                            segment: segment,
-                            activity: UInt32(truncatingIfNeeded: activity)
-                        )
-                    )
-                }
+                appendIfActive(Int(segment), origin.mask, setCells: cells, threshold: threshold)
                 segment = origin.next_of_set
             }
         }
