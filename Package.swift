@@ -37,6 +37,7 @@ let package = Package(
         cLibrary("CRabbitMQ", pkgConfig: "librabbitmq", package: "librabbitmq-dev"),
         cLibrary("CMicroHTTPD", pkgConfig: "libmicrohttpd", package: "libmicrohttpd-dev"),
         cLibrary("CZstd", pkgConfig: "libzstd", package: "libzstd-dev"),
+        cLibrary("CDeflate", pkgConfig: "libdeflate", package: "libdeflate-dev"),
         cLibrary("CZlib", pkgConfig: "zlib", package: "zlib1g-dev"),
         cLibrary("CCurl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
         cLibrary("CJansson", pkgConfig: "jansson", package: "libjansson-dev"),
@@ -48,7 +49,7 @@ let package = Package(
 
         library("HTM", ["CKernels"]),
         library("EngineCore", ["CJansson", "CSystem"]),
-        library("Storage", ["EngineCore", "CSQLite", "CMariaDB", "CZstd", "CZlib", "CSystem"]),
+        library("Storage", ["EngineCore", "CSQLite", "CMariaDB", "CZstd", "CDeflate", "CSystem"]),
         library("Bus", ["EngineCore", "CRabbitMQ", "CZlib"]),
         library("Engine", ["EngineCore", "HTM", "CSystem"]),
         library("Graphite", ["EngineCore"]),

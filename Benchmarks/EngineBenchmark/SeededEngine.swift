@@ -91,7 +91,7 @@ struct SeededEngine {
                 atPath: (path as NSString).deletingLastPathComponent,
                 withIntermediateDirectories: true
             )
-            let file = CheckpointEnvelope.encode(checkpoint)
+            let file = CheckpointEnvelope.encode(checkpoint, .none)
             bytes += file.count
             try Data(file).write(to: URL(fileURLWithPath: path))
         }
@@ -178,7 +178,8 @@ struct SeededEngine {
         for _ in 0..<times {
             var began = cpuSeconds()
             let file = CheckpointEnvelope.encode(
-                Checkpoint(uid: uid(0), generation: 1, rowid: Int64(records), model: try model.encoded())
+                Checkpoint(uid: uid(0), generation: 1, rowid: Int64(records), model: try model.encoded()),
+                .none
             )
             saves.append((cpuSeconds() - began) * 1000)
             size = file.count

@@ -40,7 +40,7 @@ func hash(_ scores: [Double]) -> String {
     return String(hash, radix: 16)
 }
 
-/// What zstd makes of a model's state, as checkpoints have it, and how long both directions take.
+/// What zstd makes of a model's state, as checkpoints in a database have it, and how long both directions take.
 func compress(_ bytes: [UInt8]) -> (compressed: [UInt8], seconds: Double) {
     var compressed = [UInt8](repeating: 0, count: ZSTD_compressBound(bytes.count))
     let start = cpuSeconds()

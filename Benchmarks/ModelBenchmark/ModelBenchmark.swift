@@ -74,8 +74,8 @@ struct ModelBenchmark {
         }
         print(
             "| ↳ checkpoint of \(name) | \(text(Double(state.count) / 1e6, 2)) MB, \(text(Double(packed.count) / 1e6, 2)) MB by zstd |",
-            "save \(text(median(saves) * 1e3)) + \(text(median(packs) * 1e3)) ms |",
-            "load \(text(median(unpacks) * 1e3)) + \(text(median(loads) * 1e3)) ms | | | | | |"
+            "save \(text(median(saves) * 1e3)) ms, zstd \(text(median(packs) * 1e3)) |",
+            "load \(text(median(loads) * 1e3)) ms, zstd \(text(median(unpacks) * 1e3)) | | | | | |"
         )
     }
 

@@ -333,62 +333,6 @@ float ck_connect_outsiders(ck_level level, const float *initial, const uint64_t 
     return outsiders_baseline(initial, members, potential, words, threshold, connected);
 }
 
-static int32_t select_plain(const float *values, const uint64_t *members, const uint64_t *potential, int32_t words,
-                            float *selected) {
-    int32_t count = 0;
-    for (int32_t word = 0; word < words; word++) {
-        for (uint64_t rest = potential[word]; rest != 0; rest &= rest - 1) {
-            // Written anyway, and kept if it is a member's.
-            selected[count] = *values++;
-            count += (members[word] & rest & -rest) != 0;
-        }
-    }
-    return count;
-}
-
-#if defined(__x86_64__)
-CK_TARGET_AVX2
-static int32_t select_bmi2(const float *values, const uint64_t *members, const uint64_t *potential, int32_t words,
-                           float *selected) {
-    int32_t count = 0;
-    for (int32_t word = 0; word < words; word++) {
-        for (uint64_t rest = _pext_u64(members[word], potential[word]); rest != 0; rest &= rest - 1) {
-            selected[count++] = values[__builtin_ctzll(rest)];
-        }
-        values += __builtin_popcountll(potential[word]);
-    }
-    return count;
-}
-
-CK_TARGET_AVX512
-static int32_t select_avx512(const float *values, const uint64_t *members, const uint64_t *potential, int32_t words,
-                             float *selected) {
-    int32_t count = 0;
-    for (int32_t word = 0; word < words; word++) {
-        uint64_t rest = _pext_u64(members[word], potential[word]);
-        for (const float *some = values; rest != 0; some += 16, rest >>= 16) {
-            const __mmask16 wanted = (__mmask16)rest;
-            _mm512_storeu_ps(selected + count, _mm512_maskz_compress_ps(wanted, _mm512_maskz_loadu_ps(wanted, some)));
-            count += _mm_popcnt_u32(wanted);
-        }
-        values += _mm_popcnt_u64(potential[word]);
-    }
-    return count;
-}
-#endif
-
-int32_t ck_select(ck_level level, const float *values, const uint64_t *members, const uint64_t *potential, int32_t words,
-                  float *selected) {
-#if defined(__x86_64__)
-    switch (level) {
-    case CK_AVX512: return select_avx512(values, members, potential, words, selected);
-    case CK_AVX2: return select_bmi2(values, members, potential, words, selected);
-    default: break;
-    }
-#endif
-    return select_plain(values, members, potential, words, selected);
-}
-
 int32_t ck_expel(float *permanences, const float *common, const uint64_t *potential, int32_t words, uint64_t *members) {
     int32_t count = 0;
     const float *permanence = permanences;

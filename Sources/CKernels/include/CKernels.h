@@ -58,13 +58,6 @@ void ck_admit(ck_level level, float *permanences, uint64_t *members, const uint6
 float ck_connect_outsiders(ck_level level, const float *initial, const uint64_t *members, const uint64_t *potential,
                            int32_t words, float threshold, uint64_t *connected);
 
-/// Copies the members' ones of the values of a column's potential inputs. `selected` has room for as many as the potential inputs
-/// and 16 more.
-///
-/// Returns how many there are.
-int32_t ck_select(ck_level level, const float *values, const uint64_t *members, const uint64_t *potential, int32_t words,
-                  float *selected);
-
 /// Leaves only those permanences of a column that differ in their bits from `common`, and says whose they are: the members.
 ///
 /// Returns how many are left.
@@ -176,57 +169,9 @@ int32_t ck_count_connected(ck_level level, const float *permanences, const uint1
 int32_t ck_collect(ck_level level, const uint8_t *counters, int32_t start, int32_t count, uint8_t threshold,
                    uint32_t *indices, int32_t capacity, int32_t *next);
 
-/// Writes the distance of each source's column from the one before it (the first one's from 0) as LEB128; at most three bytes each, and one
-/// more may be touched. A cell's column is cell >> column_shift.
-///
-/// Returns where it stopped.
-uint8_t *ck_encode_columns(const uint16_t *sources, int32_t size, int32_t column_shift, uint8_t *at);
-
-/// Writes each source's place within its column, a byte each: columns have at most 256 cells.
-void ck_encode_cells(const uint16_t *sources, int32_t size, int32_t column_shift, uint8_t *cells);
-
-/// Where the next run of sources is read from.
-typedef struct {
-    const uint8_t *columns, *columns_end;
-    const uint8_t *cells, *cells_end;
-} ck_source_streams;
-
-/// Reads what `ck_encode_columns` and `ck_encode_cells` wrote for one run of sources. There are at most 16,384 columns.
-///
-/// Returns 0 if the streams end too early or the sources aren't ascending cells of `column_count` columns; what was written then means
-/// nothing.
-int32_t ck_decode_sources(ck_source_streams *streams, int32_t size, int32_t column_count, int32_t column_shift,
-                          uint16_t *sources);
-
 /// Copies codes and returns how many are at least `first_connected`; -1 if one isn't below `code_count`.
 int32_t ck_take_codes(ck_level level, const uint8_t *codes, int32_t size, uint8_t first_connected, uint8_t code_count,
                       uint8_t *taken);
-
-/// Room for as many numbers as a column has permanences.
-typedef struct {
-    int32_t *steps;
-    int64_t *residues;
-} ck_permanence_scratch;
-
-/// Writes a column's permanences as docs/formats/checkpoint.md says, "Spatial pooler": at most 6 bytes a permanence and 6 more to `steps`,
-/// at most 6 bytes a permanence to `residues`; both move on.
-///
-/// Returns the lowest step.
-int32_t ck_encode_permanences(ck_level level, const float *permanences, const float *initial, int32_t count, double unit,
-                              double inverse_unit, const ck_permanence_scratch *scratch, uint8_t **steps,
-                              uint8_t **residues);
-
-/// Where the next column's permanences are read from.
-typedef struct {
-    const uint8_t *steps, *steps_end;
-    const uint8_t *residues, *residues_end;
-} ck_permanence_streams;
-
-/// Reads what `ck_encode_permanences` wrote for one column.
-///
-/// Returns 0 if the streams end too early or a permanence lies outside 0...1.
-int32_t ck_decode_permanences(ck_level level, float *permanences, const float *initial, int32_t count, double unit,
-                              const ck_permanence_scratch *scratch, ck_permanence_streams *streams);
 
 /// Asks for a cache line that will be read soon.
 static inline void ck_prefetch(const void *address) {

@@ -83,6 +83,19 @@ struct ByteStream {
         bytes.extend(by: count)
     }
 
+    /// So many numbers as they lie in memory, little-endian.
+    @inline(__always)
+    mutating func append<Number: BitwiseCopyable>(_ numbers: UnsafePointer<Number>, count: Int) {
+        #if _endian(big)
+            #error("numbers in memory must be little-endian")
+        #endif
+        append(atMost: count * MemoryLayout<Number>.stride) { address in
+            let size = count * MemoryLayout<Number>.stride
+            UnsafeMutableRawPointer(address).copyMemory(from: numbers, byteCount: size)
+            return address + size
+        }
+    }
+
     /// Little-endian.
     @inline(__always)
     mutating func append(_ value: UInt32) {

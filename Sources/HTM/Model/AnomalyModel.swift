@@ -115,7 +115,7 @@ extension AnomalyModel {
     /// "HTMm", little-endian: the first four bytes of a model's state.
     private static let magic: UInt32 = 0x6D4D_5448
     /// Version of the layout in docs/formats/checkpoint.md.
-    package static let stateVersion: UInt32 = 2
+    package static let stateVersion: UInt32 = 3
 
     /// The whole state but the parameters. Layout: docs/formats/checkpoint.md.
     public func encoded() -> [UInt8] {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Layout: docs/formats/checkpoint.md, "Backtracking temporal memory". Equal histories give equal bytes, whatever numbers the segments
-// have.
+// Layout: docs/formats/checkpoint.md, "Backtracking temporal memory". Equal histories give equal bytes.
 
 extension BacktrackingCore {
     func encode(into encoder: inout StateEncoder) {
@@ -57,7 +56,11 @@ extension BacktrackingCore {
         inferencePatterns = try decodePatterns(atMost: parameters.maxInfBacktrack + 1, from: &decoder)
         learningPatterns = try decodePatterns(atMost: parameters.maxLrnBacktrack + 1, from: &decoder)
         try restoreLearningCells(from: &decoder)
-        try restoreSegments(from: &decoder, version: version)
+        if version >= 3 {
+            try restoreSegments(from: &decoder)
+        } else {
+            try restoreEarlierSegments(from: &decoder, version: version)
+        }
         try restoreQueue(from: &decoder)
         matchesAreStale = true
     }

@@ -1,447 +1,322 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The segments' part of the layout in docs/formats/checkpoint.md, "Backtracking temporal memory". They are written in the order of cell and
-// slot.
+// The segments' part of the layout in docs/formats/checkpoint.md, "Backtracking temporal memory": tables in the order of the segments' numbers,
+// which is that of memory. Numbers follow from the history alone, so that equal histories give equal bytes.
 
 import CKernels
 
-/// The streams that segments are read from.
-private struct SegmentReaders {
-    var slots: ByteStreamReader
-    var ages: ByteStreamReader
-    var dutyCycles: ByteStreamReader
-    var synapses: SynapseReaders
-    /// Of the source set of each segment, and of their masks. Version 1 had neither.
-    var sets: ByteStreamReader
-    var masks: ByteStreamReader
-
-    init(_ streams: [UnsafeBufferPointer<UInt8>]) {
-        slots = ByteStreamReader(streams[0])
-        ages = ByteStreamReader(streams[1])
-        dutyCycles = ByteStreamReader(streams[2])
-        synapses = SynapseReaders(
-            columns: ByteStreamReader(streams[3]),
-            cells: ByteStreamReader(streams[4]),
-            permanences: ByteStreamReader(streams[5])
-        )
-        sets = ByteStreamReader(streams.count > 6 ? streams[6] : UnsafeBufferPointer(start: nil, count: 0))
-        masks = ByteStreamReader(streams.count > 6 ? streams[7] : UnsafeBufferPointer(start: nil, count: 0))
-    }
-
-    var areAtEnd: Bool {
-        slots.isAtEnd && ages.isAtEnd && dutyCycles.isAtEnd && synapses.areAtEnd && sets.isAtEnd && masks.isAtEnd
-    }
-}
-
-/// The streams that segments are written to.
-private struct SegmentWriters<Layout: SegmentLayout> {
-    /// What a varint of 32 bits takes at most, and the byte behind it. Unit: bytes.
-    static var longestAge: Int { 6 }
-
-    var slots = ByteStream()
-    var ages = ByteStream()
-    var dutyCycles = ByteStream()
-    var permanences = ByteStream()
-    /// Of the source set of each segment, and of their masks.
-    var sets = ByteStream()
-    var masks = ByteStream()
-    private var columns = ByteStream()
-    private var cells = ByteStream()
-    /// The number of each set in the order of their first segments, `.max` before that.
-    private var numbers: GrowableBuffer<UInt32>
-    private var setCount = 0
-
-    init(_ pool: SegmentPool<Layout>) {
-        numbers = GrowableBuffer(repeating: .max, count: pool.sets.records.count)
-        // Touched only as far as it is used.
-        let count = pool.segmentCount
-        let cellCount = count * 8 + numbers.count * SourceSets<Layout>.mostCells
-        ages.reserve(8 * count)
-        dutyCycles.reserve(4 * count)
-        columns.reserve(2 * cellCount)
-        cells.reserve(cellCount)
-        permanences.reserve(count * 32 * MemoryLayout<Layout.Rule.Stored>.stride)
-        masks.reserve(8 * count)
-    }
-
-    /// In the order of the format.
-    var streams: [ByteStream] { [slots, ages, dutyCycles, columns, cells, permanences, sets, masks] }
-
-    mutating func deallocate() {
-        for var stream in streams {
-            stream.deallocate()
-        }
-        numbers.deallocate()
-    }
-
-    /// Says which set a segment has.
-    ///
-    /// - Returns: Whether it is the first segment that has it.
-    @inline(__always)
-    mutating func append(reference set: Int) -> Bool {
-        if numbers[set] != .max {
-            sets.appendVarint(1 + setCount - Int(numbers[set]))
-            return false
-        }
-        numbers[set] = UInt32(truncatingIfNeeded: setCount)
-        setCount += 1
-        sets.appendVarint(1)
-        return true
-    }
-
-    @inline(__always)
-    mutating func append(_ sources: UnsafePointer<Layout.Cell>, count: Int, _ shape: CellShape) {
-        Layout.encode(sources, count: count, shape, columns: &columns, cells: &cells)
-    }
-}
-
 extension BacktrackingCore {
-    /// The segments by cell and slot, `noSegment` where a slot is free. To be freed by the caller.
-    private func segmentsInOrder() -> GrowableBuffer<UInt32> {
-        var firsts = GrowableBuffer<UInt32>()
-        defer { firsts.deallocate() }
-        firsts.reserve(cellCount)
-        var slotCount = 0
-        pool.cells.forEachEntry { cell, entry in
-            firsts.base[cell] = UInt32(truncatingIfNeeded: slotCount)
-            slotCount += Int(entry.slots)
-        }
-        let order = GrowableBuffer(repeating: Self.noSegment, count: slotCount)
-        for segment in 0..<pool.records.count where pool.isInUse(segment) {
-            let record = pool.records.base + segment
-            order[Int(firsts.base[Int(record.pointee.cell)]) + Int(record.pointee.slot)] = UInt32(segment)
-        }
-        return order
-    }
-
-    private static var noSegment: UInt32 { .max }
+    private typealias Sources = SegmentPool<Layout>.Sources
 
     func encodeSegments(into encoder: inout StateEncoder) {
-        var order = segmentsInOrder()
-        defer { order.deallocate() }
-        var writers = SegmentWriters<Layout>(pool)
-        defer { writers.deallocate() }
-        encodeSlots(into: &writers.slots)
-        for index in 0..<order.count {
-            prefetchSegments(behind: index, of: order)
-            if order[index] != Self.noSegment {
-                encodeSegment(Int(order[index]), &writers)
-            }
+        encodeSets(into: &encoder)
+        let count = pool.records.count
+        encoder.encodeVarint(count)
+        encoder.encode(Array(pool.freeRecords.elements))
+        encodeFreedSlots(into: &encoder)
+        // Segments that are free have zeros.
+        let (records, sources) = (pool.records.base, pool.sources.base)
+        let iteration = UInt32(truncatingIfNeeded: iteration)
+        encoder.encodeColumn(count) { sources[$0].set == Sources.noSet ? 0 : UInt32(sources[$0].set) + 1 }
+        encoder.encodeColumn(count) { UInt32(sources[$0].extras) << 1 | (records[$0].units > 0 ? 1 : 0) }
+        encoder.encodeColumn(count) { records[$0].size > 0 ? UInt32(records[$0].cell) : 0 }
+        encoder.encodeColumn(count) { records[$0].size > 0 ? UInt32(records[$0].slot) : 0 }
+        encoder.encodeColumn(count) { records[$0].size > 0 ? iteration - records[$0].lastActiveIteration : 0 }
+        encoder.encodeColumn(count) { records[$0].size > 0 ? iteration - records[$0].dutyCycleIteration : 0 }
+        encoder.encodeColumn(count) { records[$0].size > 0 ? UInt32(records[$0].positiveActivations) : 0 }
+        encoder.encodeColumn(count) { records[$0].size > 0 ? records[$0].dutyCycle.bitPattern : 0 }
+        encodeSynapses(into: &encoder)
+    }
+
+    private func encodeSets(into encoder: inout StateEncoder) {
+        let sets = pool.sets
+        let count = sets.records.count
+        encoder.encodeVarint(count)
+        encoder.encode(Array(sets.freeRecords.elements))
+        encoder.encodeColumn(count) { UInt32(sets.records[$0].count) }
+        var cells: [Cell] = []
+        cells.reserveCapacity(count * SourceSets<Layout>.mostCells)
+        for set in 0..<count {
+            cells.append(contentsOf: sets.cells(of: set))
         }
-        encoder.encodeVarint(pool.segmentCount)
-        for stream in writers.streams {
-            encoder.encode(stream)
+        encoder.encodeColumn(cells.count) { UInt32(cells[$0]) }
+    }
+
+    /// Cells with slots that are free, ascending, each with those, last freed last.
+    private func encodeFreedSlots(into encoder: inout StateEncoder) {
+        encoder.encodeVarint(pool.freeSlots.count)
+        for (cell, slots) in pool.freeSlots.sorted(by: { $0.key < $1.key }) {
+            encoder.encodeVarint(Int(cell))
+            encoder.encode(slots)
         }
     }
 
-    /// In the order of cells and slots segments lie anywhere in memory: asks for the coming ones early.
+    /// Masks, and the extras and permanences of segments that have a run.
+    private func encodeSynapses(into encoder: inout StateEncoder) {
+        var (masks, permanences, extras) = (ByteStream(), ByteStream(), GrowableBuffer<Cell>())
+        defer {
+            masks.deallocate()
+            permanences.deallocate()
+            extras.deallocate()
+        }
+        let count = pool.records.count
+        masks.reserve(count * MemoryLayout<UInt64>.size)
+        // Touched only as far as it is used.
+        permanences.reserve(count * 32 * MemoryLayout<Layout.Rule.Stored>.stride)
+        extras.reserve(count * 8)
+        for segment in 0..<count {
+            let sources = pool.sources[segment]
+            if sources.set != Sources.noSet {
+                masks.append(sources.mask, bytes: maskBytes(ofSet: Int(sources.set)))
+            }
+            if pool.records.base[segment].units > 0 {
+                extras.append(contentsOf: pool.extras(of: segment), count: Int(sources.extras))
+                let size = pool.size(of: segment)
+                Layout.Rule.encode(pool.permanences(of: segment), count: size, into: &permanences)
+            }
+        }
+        encoder.encode(masks)
+        encoder.encodeVarint(extras.count)
+        encoder.encodeColumn(extras.count) { UInt32(extras[$0]) }
+        encoder.encode(permanences)
+    }
+
     @inline(__always)
-    private func prefetchSegments(behind index: Int, of order: GrowableBuffer<UInt32>) {
-        if index + 24 < order.count, order[index + 24] != Self.noSegment {
-            ck_prefetch(pool.records.base + Int(order[index + 24]))
-            ck_prefetch(pool.sources.base + Int(order[index + 24]))
-        }
-        if index + 12 < order.count, order[index + 12] != Self.noSegment {
-            ck_prefetch(pool.permanences(of: Int(order[index + 12])))
-        }
-    }
+    private func maskBytes(ofSet set: Int) -> Int { (Int(pool.sets.records[set].count) + 7) / 8 }
 
-    /// For each cell with slots: its distance from the last such cell, its slots, and which of them are free, last freed last.
-    private func encodeSlots(into stream: inout ByteStream) {
-        var last = 0
-        pool.cells.forEachEntry { cell, entry in
-            guard entry.slots > 0 else {
-                return
-            }
-            stream.appendVarint(cell - last)
-            last = cell
-            let freed = pool.freeSlots.isEmpty ? [] : pool.freeSlots[UInt32(cell)] ?? []
-            stream.appendVarint(Int(entry.slots))
-            stream.appendVarint(freed.count)
-            for slot in freed {
-                stream.appendVarint(Int(slot))
-            }
-        }
-    }
+    // MARK: Restoring
 
-    @inline(__always)
-    private func encodeSegment(_ segment: Int, _ writers: inout SegmentWriters<Layout>) {
-        let record = pool.records.base + segment
-        let sources = pool.sources[segment]
-        let hasRun = record.pointee.units > 0
-        writers.ages.append(atMost: 4 * SegmentWriters<Layout>.longestAge) { address in
-            var address = ByteStream.writeVarint(Int(sources.extras) << 1 | (hasRun ? 1 : 0), at: address)
-            address = ByteStream.writeVarint(iteration - Int(record.pointee.lastActiveIteration), at: address)
-            address = ByteStream.writeVarint(iteration - Int(record.pointee.dutyCycleIteration), at: address)
-            return ByteStream.writeVarint(Int(record.pointee.positiveActivations), at: address)
-        }
-        writers.dutyCycles.append(record.pointee.dutyCycle.bitPattern)
-        if sources.set == SegmentPool<Layout>.Sources.noSet {
-            writers.sets.appendVarint(0)
-        } else {
-            let members = pool.sets.cells(of: Int(sources.set))
-            if writers.append(reference: Int(sources.set)) {
-                writers.sets.appendVarint(members.count)
-                writers.append(members.baseAddress!, count: members.count, pool.cells.shape)
-            }
-            writers.masks.append(sources.mask, bytes: (members.count + 7) / 8)
-        }
-        if hasRun {
-            writers.append(pool.extras(of: segment), count: Int(sources.extras), pool.cells.shape)
-            Layout.Rule.encode(pool.permanences(of: segment), count: pool.size(of: segment), into: &writers.permanences)
-        }
-    }
-
-    mutating func restoreSegments(
-        from decoder: inout StateDecoder,
-        version: UInt32
-    ) throws(CheckpointError) {
-        // A segment has at least a size, three numbers and a duty cycle.
-        let count = try decoder.decodeCount(bytesPerElement: 8, "TM segments")
-        var ranges: [Range<Int>] = []
-        var names = ["slots", "segments", "duty cycles", "source columns", "source cells", "permanences"]
-        if version > 1 {
-            names += ["source sets", "masks"]
-        }
-        for what in names {
-            ranges.append(try decoder.decodeStream("TM \(what)"))
-        }
+    mutating func restoreSegments(from decoder: inout StateDecoder) throws(CheckpointError) {
         pool.deallocate()
         pool = SegmentPool(columnCount: parameters.columnCount, cellsPerColumn: parameters.cellsPerColumn)
-        let isSound = decoder.withStreams(ranges) { streams in
-            var readers = SegmentReaders(streams)
-            return restoreSegments(count, &readers, version: version)
+        try restoreSets(from: &decoder)
+        let count = try decoder.decodeCount(bytesPerElement: 4, "TM segments")
+        let free: [UInt32] = try decoder.decodeArray("free TM segments")
+        let freedSlots = try decodeFreedSlots(from: &decoder)
+        let columns = try SegmentColumns(
+            count,
+            sets: pool.sets.records.count,
+            cells: cellCount,
+            slots: slotLimit,
+            iteration: iteration,
+            from: &decoder
+        )
+        let masks = try decoder.decodeStream("TM masks")
+        let extraCount = try decoder.decodeCount(bytesPerElement: 1, "TM extras")
+        let extras = try decoder.decodeColumn(extraCount, atMost: cellCount - 1, "sources of TM extras")
+        let permanences = try decoder.decodeStream("TM permanences")
+        pool.makeRecords(
+            count,
+            permanences: permanences.count / MemoryLayout<Layout.Rule.Stored>.stride,
+            extras: extraCount
+        )
+        for set in 0..<pool.sets.records.count {
+            pool.announceCells(ofSet: set)
         }
-        guard isSound else {
+        for (cell, slots) in freedSlots {
+            pool.restoreSlots(of: Cell(truncatingIfNeeded: cell), count: slots.count, freed: slots)
+        }
+        let isSound = decoder.withStreams([masks, permanences]) { streams in
+            var readers = (masks: ByteStreamReader(streams[0]), permanences: ByteStreamReader(streams[1]))
+            return restoreSegments(
+                columns,
+                free: free,
+                extras: extras,
+                masks: &readers.masks,
+                permanences: &readers.permanences
+            )
+                && readers.masks.isAtEnd && readers.permanences.isAtEnd
+        }
+        guard isSound, pool.slotsAreSound(limit: slotLimit) else {
             throw .damaged("TM segments contradict each other or the parameters")
         }
         pool.listSources()
     }
 
-    /// - Returns: Whether the streams describe segments that this memory can hold.
-    private mutating func restoreSegments(_ count: Int, _ readers: inout SegmentReaders, version: UInt32) -> Bool {
-        guard let sources = restoreSets(count, &readers.sets, version: version) else {
+    private var slotLimit: Int { parameters.maxSegmentsPerCell ?? Int(UInt16.max) }
+
+    private mutating func restoreSets(from decoder: inout StateDecoder) throws(CheckpointError) {
+        let count = try decoder.decodeCount(bytesPerElement: 1, "TM source sets")
+        guard count <= SourceSets<Layout>.mostSets else {
+            throw .damaged("\(count) TM source sets, expected at most \(SourceSets<Layout>.mostSets)")
+        }
+        let free: [UInt32] = try decoder.decodeArray("free TM source sets")
+        let sizes = try decoder.decodeColumn(count, atMost: SourceSets<Layout>.mostCells, "cells of a TM source set")
+        let total = sizes.reduce(0) { $0 + Int($1) }
+        let cells = try decoder.decodeColumn(total, atMost: cellCount - 1, "cells of TM source sets")
+        guard pool.sets.restore(sizes: sizes, cells: cells, free: free) else {
+            throw .damaged("TM source sets aren't sets of ascending cells, or others than those named are free")
+        }
+    }
+
+    private func decodeFreedSlots(
+        from decoder: inout StateDecoder
+    ) throws(CheckpointError) -> [(cell: Int, slots: [UInt16])] {
+        var freed: [(cell: Int, slots: [UInt16])] = []
+        for _ in 0..<(try decoder.decodeCount(bytesPerElement: 4, "TM cells with free slots")) {
+            let cell = try decoder.decodeVarint(atMost: cellCount - 1, "a TM cell with free slots")
+            let slots: [UInt16] = try decoder.decodeArray("free slots of a TM cell")
+            guard freed.last.map({ $0.cell < cell }) ?? true, !slots.isEmpty, slots.count <= slotLimit else {
+                throw .damaged("\(slots.count) free slots of TM cell \(cell), after cell \(freed.last?.cell ?? -1)")
+            }
+            freed.append((cell, slots))
+        }
+        return freed
+    }
+
+    /// - Returns: Whether the columns describe segments that this memory can hold.
+    private mutating func restoreSegments(
+        _ columns: SegmentColumns,
+        free: [UInt32],
+        extras: [UInt32],
+        masks: inout ByteStreamReader,
+        permanences: inout ByteStreamReader
+    ) -> Bool {
+        guard pool.restoreFree(free) else {
             return false
         }
-        let cellsOfSets = pool.sets.records.elements.reduce(0) { $0 + Int($1.count) }
-        pool.makeRecords(
-            count,
-            permanences: readers.synapses.permanences.unread.count / MemoryLayout<Layout.Rule.Stored>.stride,
-            extras: max(0, readers.synapses.cells.unread.count - cellsOfSets)
-        )
-        var segment = 0
-        var last = 0
-        let slotLimit = parameters.maxSegmentsPerCell ?? Int(UInt16.max)
-        while segment < count {
-            let cell = last + readers.slots.varint()
-            let slotCount = readers.slots.varint()
-            let freedCount = readers.slots.varint()
-            guard cell < cellCount, segment == 0 || cell > last, slotCount <= slotLimit, freedCount <= slotCount,
-                slotCount > 0, !readers.slots.hasFailed
-            else {
-                return false
-            }
-            last = cell
-            guard let freed = restoreFreedSlots(freedCount, of: slotCount, &readers.slots) else {
-                return false
-            }
-            pool.restoreSlots(of: Cell(cell), count: slotCount, freed: freed)
-            for slot in 0..<slotCount where freed.isEmpty || !freed.contains(UInt16(truncatingIfNeeded: slot)) {
-                guard segment < count,
-                    restoreSegment(cell: Cell(cell), slot: slot, sources[segment], &readers, version: version)
-                else {
+        let limit = parameters.maxSynapsesPerSegment ?? Int(Layout.Small.max)
+        let initialIsConnected = rule.isConnected(rule.initial)
+        var freeCount = 0
+        var nextExtra = 0
+        for segment in 0..<columns.count {
+            let row = columns.row(segment)
+            let extraCount = Int(row.extrasAndRun >> 1)
+            let hasRun = row.extrasAndRun & 1 == 1
+            var mask: UInt64 = 0
+            if row.set > 0 {
+                let members = Int(pool.sets.records[Int(row.set) - 1].count)
+                mask = masks.bits(bytes: (members + 7) / 8)
+                guard members > 0, members == 64 || mask >> UInt64(truncatingIfNeeded: members) == 0 else {
                     return false
                 }
-                segment += 1
             }
-        }
-        return restoreEmptyCells(&readers.slots, last: last) && readers.areAtEnd
-    }
-
-    /// Reads which of a cell's slots are free; `nil` if that can't be.
-    @inline(__always)
-    private func restoreFreedSlots(_ count: Int, of slotCount: Int, _ reader: inout ByteStreamReader) -> [UInt16]? {
-        guard count > 0 else {
-            return []
-        }
-        let freed = (0..<count).map { _ in UInt16(truncatingIfNeeded: reader.varint()) }
-        return Set(freed).count == count && freed.allSatisfy { $0 < slotCount } ? freed : nil
-    }
-
-    /// Cells whose slots are all free may follow the last one that has segments.
-    private mutating func restoreEmptyCells(_ reader: inout ByteStreamReader, last: Int) -> Bool {
-        var last = last
-        while !reader.isAtEnd && !reader.hasFailed {
-            let cell = last + reader.varint()
-            let slotCount = reader.varint()
-            guard cell < cellCount, slotCount <= parameters.maxSegmentsPerCell ?? Int(UInt16.max),
-                reader.varint() == slotCount
+            let size = mask.nonzeroBitCount + extraCount
+            if size == 0 {
+                // Only free ones have no synapses; that they are free is known already.
+                freeCount += 1
+                guard row.isEmpty else {
+                    return false
+                }
+                continue
+            }
+            let dutyCycle = Float(bitPattern: row.dutyCycle)
+            guard size <= limit, extraCount == 0 || hasRun, dutyCycle.isFinite,
+                nextExtra + extraCount <= extras.count
             else {
                 return false
             }
-            last = cell
-            guard let freed = restoreFreedSlots(slotCount, of: slotCount, &reader) else {
-                return false
-            }
-            pool.restoreSlots(of: Cell(cell), count: slotCount, freed: freed)
-        }
-        return !reader.hasFailed
-    }
-
-    /// What the stream of source sets says of a segment.
-    private struct SegmentSources {
-        /// Its number in the pool.
-        var segment: UInt32
-        /// `noSet`: none.
-        var set: UInt16
-        var isFirstOfSet: Bool
-    }
-
-    /// Makes the sets that the segments name, without their cells, and numbers the segments so that those of a set are neighbours.
-    ///
-    /// - Returns: What there is to know of each segment, in the order of the streams; `nil` if that can't be.
-    private mutating func restoreSets(
-        _ count: Int,
-        _ reader: inout ByteStreamReader,
-        version: UInt32
-    ) -> [SegmentSources]? {
-        let noSet = SegmentPool<Layout>.Sources.noSet
-        var sources: [SegmentSources] = []
-        sources.reserveCapacity(count)
-        var sizes: [Int] = []
-        for segment in 0..<count {
-            let reference = version > 1 ? reader.varint() : 0
-            var set = noSet
-            if reference == 1 {
-                set = UInt16(truncatingIfNeeded: sizes.count)
-                let size = reader.varint()
-                guard (1...SourceSets<Layout>.mostCells).contains(size), sizes.count < SourceSets<Layout>.mostSets
-                else {
-                    return nil
-                }
-                sizes.append(size)
-            } else if reference > 1 {
-                guard reference - 1 <= sizes.count else {
-                    return nil
-                }
-                set = UInt16(truncatingIfNeeded: sizes.count - (reference - 1))
-            }
-            sources.append(
-                SegmentSources(
-                    segment: UInt32(truncatingIfNeeded: segment),
-                    set: set,
-                    isFirstOfSet: reference == 1
-                )
+            let record = SegmentPool<Layout>.Record(
+                lastActiveIteration: UInt32(truncatingIfNeeded: iteration) - row.activeAge,
+                dutyCycleIteration: UInt32(truncatingIfNeeded: iteration) - row.dutyAge,
+                dutyCycle: dutyCycle,
+                cell: Cell(truncatingIfNeeded: row.cell),
+                positiveActivations: UInt16(truncatingIfNeeded: row.positiveActivations),
+                slot: Layout.Small(truncatingIfNeeded: row.slot),
+                size: Layout.Small(truncatingIfNeeded: size),
+                connected: initialIsConnected ? Layout.Small(truncatingIfNeeded: size) : 0
             )
-        }
-        guard !reader.hasFailed else {
-            return nil
-        }
-        pool.sets.reserve(sets: sizes.count, cells: sizes.reduce(0, +))
-        for size in sizes {
-            _ = pool.sets.insert(count: size)
-        }
-        // Those without a set come last.
-        var next = [UInt32](repeating: 0, count: sizes.count + 2)
-        for source in sources {
-            next[(source.set == noSet ? sizes.count : Int(source.set)) + 1] += 1
-        }
-        for set in 1..<next.count {
-            next[set] += next[set - 1]
-        }
-        for index in sources.indices {
-            let set = sources[index].set == noSet ? sizes.count : Int(sources[index].set)
-            sources[index].segment = next[set]
-            next[set] += 1
-        }
-        return sources
-    }
-
-    @inline(__always)
-    private mutating func restoreSegment(
-        cell: Cell,
-        slot: Int,
-        _ sources: SegmentSources,
-        _ readers: inout SegmentReaders,
-        version: UInt32
-    ) -> Bool {
-        let first = readers.ages.varint()
-        let (extras, hasRun) = version > 1 ? (first >> 1, first & 1 == 1) : (first, true)
-        let activeAge = readers.ages.unforeseenVarint()
-        let dutyAge = readers.ages.unforeseenVarint()
-        let positiveActivations = readers.ages.varint()
-        let dutyCycle = Float(bitPattern: readers.dutyCycles.word())
-        let limit = parameters.maxSynapsesPerSegment ?? Int(Layout.Small.max)
-        guard activeAge <= iteration, dutyAge <= iteration, positiveActivations <= UInt16.max, dutyCycle.isFinite,
-            let mask = restoreMask(sources, &readers)
-        else {
-            return false
-        }
-        let size = mask.nonzeroBitCount + extras
-        guard size > 0, size <= limit, extras == 0 || hasRun else {
-            return false
-        }
-        let isConnected = rule.isConnected(rule.initial)
-        let record = SegmentPool<Layout>.Record(
-            lastActiveIteration: UInt32(iteration - activeAge),
-            dutyCycleIteration: UInt32(iteration - dutyAge),
-            dutyCycle: dutyCycle,
-            cell: cell,
-            positiveActivations: UInt16(positiveActivations),
-            slot: Layout.Small(slot),
-            size: Layout.Small(size),
-            connected: !hasRun && isConnected ? Layout.Small(size) : 0
-        )
-        let segment = Int(sources.segment)
-        let origin = SegmentPool<Layout>.Sources(
-            mask: mask,
-            next_of_set: .max,
-            set: sources.set,
-            extras: UInt16(truncatingIfNeeded: extras)
-        )
-        pool.restore(record, origin, as: segment, hasRun: hasRun)
-        guard hasRun else {
-            return true
-        }
-        guard
-            Layout.decodeSources(
-                into: pool.extras(of: segment),
-                count: extras,
-                from: &readers.synapses,
-                pool.cells.shape
-            ),
-            let connected = Layout.decodePermanences(
-                into: pool.permanences(of: segment),
-                count: size,
-                from: &readers.synapses.permanences,
-                rule: rule,
-                level: level
+            let origin = Sources(
+                mask: mask,
+                next_of_set: .max,
+                set: row.set > 0 ? UInt16(truncatingIfNeeded: row.set - 1) : Sources.noSet,
+                extras: UInt16(truncatingIfNeeded: extraCount)
             )
-        else {
-            return false
-        }
-        pool.announceExtras(of: segment)
-        pool.setConnected(connected, of: segment)
-        return true
-    }
-
-    /// Reads the mask of a segment, and the cells of its set if it is the first of it.
-    @inline(__always)
-    private mutating func restoreMask(_ sources: SegmentSources, _ readers: inout SegmentReaders) -> UInt64? {
-        guard sources.set != SegmentPool<Layout>.Sources.noSet else {
-            return 0
-        }
-        let members = pool.sets.cells(of: Int(sources.set))
-        if sources.isFirstOfSet {
-            let cells = UnsafeMutablePointer(mutating: members.baseAddress!)
+            pool.restore(record, origin, as: segment, hasRun: hasRun)
+            pool.announceSlot(of: record.cell)
+            guard hasRun else {
+                continue
+            }
+            let sources = pool.extras(of: segment)
+            var previous = -1
+            for index in 0..<extraCount {
+                let source = Int(extras[nextExtra + index])
+                guard source > previous else {
+                    return false
+                }
+                previous = source
+                sources[index] = Cell(truncatingIfNeeded: source)
+            }
+            nextExtra += extraCount
             guard
-                Layout.decodeSources(into: cells, count: members.count, from: &readers.synapses, pool.cells.shape)
+                let connected = Layout.decodePermanences(
+                    into: pool.permanences(of: segment),
+                    count: size,
+                    from: &permanences,
+                    rule: rule,
+                    level: level
+                )
             else {
-                return nil
+                return false
             }
-            pool.announceCells(ofSet: Int(sources.set))
+            pool.announceExtras(of: segment)
+            pool.setConnected(connected, of: segment)
         }
-        let mask = readers.masks.bits(bytes: (members.count + 7) / 8)
-        return members.count == 64 || mask >> UInt64(truncatingIfNeeded: members.count) == 0 ? mask : nil
+        return freeCount == free.count && nextExtra == extras.count
+    }
+}
+
+/// What a checkpoint has of every segment, by number.
+private struct SegmentColumns {
+    struct Row {
+        /// The source set's number, from 1 on; 0: none.
+        var set: UInt32
+        /// Twice the number of extras, plus one if there is a run.
+        var extrasAndRun: UInt32
+        var cell: UInt32
+        var slot: UInt32
+        var activeAge: UInt32
+        var dutyAge: UInt32
+        var positiveActivations: UInt32
+        /// Bit pattern.
+        var dutyCycle: UInt32
+
+        /// As all is of a free segment.
+        var isEmpty: Bool {
+            self.set | extrasAndRun | cell | slot | activeAge | dutyAge | positiveActivations | dutyCycle == 0
+        }
+    }
+
+    let count: Int
+    private let sets: [UInt32]
+    private let extrasAndRuns: [UInt32]
+    private let cells: [UInt32]
+    private let slots: [UInt32]
+    private let activeAges: [UInt32]
+    private let dutyAges: [UInt32]
+    private let positiveActivations: [UInt32]
+    private let dutyCycles: [UInt32]
+
+    init(
+        _ count: Int,
+        sets setCount: Int,
+        cells cellCount: Int,
+        slots slotLimit: Int,
+        iteration: Int,
+        from decoder: inout StateDecoder
+    ) throws(CheckpointError) {
+        self.count = count
+        sets = try decoder.decodeColumn(count, atMost: setCount, "source sets of TM segments")
+        extrasAndRuns = try decoder.decodeColumn(count, atMost: 2 * Int(UInt16.max) + 1, "extras of TM segments")
+        cells = try decoder.decodeColumn(count, atMost: cellCount - 1, "cells of TM segments")
+        slots = try decoder.decodeColumn(count, atMost: max(slotLimit - 1, 0), "slots of TM segments")
+        activeAges = try decoder.decodeColumn(count, atMost: iteration, "ages of TM segments")
+        dutyAges = try decoder.decodeColumn(count, atMost: iteration, "ages of TM duty cycles")
+        positiveActivations = try decoder.decodeColumn(count, atMost: Int(UInt16.max), "TM positive activations")
+        dutyCycles = try decoder.decodeColumn(count, atMost: Int(UInt32.max), "TM duty cycles")
+    }
+
+    @inline(__always)
+    func row(_ segment: Int) -> Row {
+        Row(
+            set: sets[segment],
+            extrasAndRun: extrasAndRuns[segment],
+            cell: cells[segment],
+            slot: slots[segment],
+            activeAge: activeAges[segment],
+            dutyAge: dutyAges[segment],
+            positiveActivations: positiveActivations[segment],
+            dutyCycle: dutyCycles[segment]
+        )
     }
 }

@@ -398,8 +398,14 @@ struct CellTable {
     /// - Returns: Where filling begins, by cell; of those without an entry nothing that means anything. To be freed by the caller.
     mutating func makeEntries(_ announced: GrowableBuffer<Announcement>) -> GrowableBuffer<Cursor> {
         for column in 0..<columnCount {
-            for cell in 0..<cellsPerColumn where !announced[column * cellsPerColumn + cell].isEmpty {
-                used.base[column * wordsPerColumn + cell >> 5] |= 1 << UInt32(truncatingIfNeeded: cell & 31)
+            for word in 0..<wordsPerColumn {
+                // Which cells have something can't be foreseen, so nothing branches on it.
+                let first = announced.base + column * cellsPerColumn + word * 32
+                var bits: UInt32 = 0
+                for cell in 0..<min(32, cellsPerColumn - word * 32) {
+                    bits |= (first[cell].isEmpty ? 0 : 1) << UInt32(truncatingIfNeeded: cell)
+                }
+                used.base[column * wordsPerColumn + word] = bits
             }
             let count = entryCount(ofColumn: column)
             if count > 0 {
@@ -412,18 +418,23 @@ struct CellTable {
         cursors.extend(by: cellCount)
         for column in 0..<columnCount {
             var place = Int(starts[column])
-            for cell in column * cellsPerColumn..<(column + 1) * cellsPerColumn where !announced[cell].isEmpty {
-                let what = announced[cell]
-                let entry = entries.base + place
-                entry.pointee.slots = what.slots
-                entry.pointee.set_count = what.sets
-                entry.pointee.extra_count = what.extras
-                allocateLists(of: entry)
-                cursors.base[cell] = Cursor(
-                    set: UInt32(truncatingIfNeeded: 4 * entry.pointee.set_list.start),
-                    extra: UInt32(truncatingIfNeeded: 2 * entry.pointee.extra_list.start)
-                )
-                place += 1
+            for word in 0..<wordsPerColumn {
+                var rest = used[column * wordsPerColumn + word]
+                while rest != 0 {
+                    let cell = column * cellsPerColumn + word * 32 + rest.trailingZeroBitCount
+                    rest &= rest - 1
+                    let what = announced.base[cell]
+                    let entry = entries.base + place
+                    entry.pointee.slots = what.slots
+                    entry.pointee.set_count = what.sets
+                    entry.pointee.extra_count = what.extras
+                    allocateLists(of: entry)
+                    cursors.base[cell] = Cursor(
+                        set: UInt32(truncatingIfNeeded: 4 * entry.pointee.set_list.start),
+                        extra: UInt32(truncatingIfNeeded: 2 * entry.pointee.extra_list.start)
+                    )
+                    place += 1
+                }
             }
         }
         extendLists()

@@ -84,25 +84,6 @@ protocol SegmentLayout {
         level: KernelLevel
     ) -> Int?
 
-    /// Appends ascending sources to the streams of a checkpoint.
-    static func encode(
-        _ sources: UnsafePointer<Cell>,
-        count: Int,
-        _ shape: CellShape,
-        columns: inout ByteStream,
-        cells: inout ByteStream
-    )
-
-    /// Reads as many sources back.
-    ///
-    /// - Returns: Whether they are ascending cells of this shape.
-    static func decodeSources(
-        into sources: UnsafeMutablePointer<Cell>,
-        count: Int,
-        from readers: inout SynapseReaders,
-        _ shape: CellShape
-    ) -> Bool
-
     /// Reads permanences from a checkpoint.
     ///
     /// - Returns: How many are connected; `nil` if they aren't permanences of this rule.
@@ -131,75 +112,13 @@ struct CellShape {
     /// cell >> columnShift is its column; -1 when that isn't so.
     let columnShift: Int
 
-    /// Whether the coding kernels do: a column takes at most two bytes, a cell within it one.
-    var fitsKernels: Bool { columnShift >= 0 && columnShift <= 7 && columnCount <= 1 << 14 }
-
     @inline(__always)
     func column(of cell: Int) -> Int {
         columnShift >= 0 ? cell >> columnShift : cell / cellsPerColumn
     }
 }
 
-/// The streams of a checkpoint that synapses are read from.
-struct SynapseReaders {
-    var columns: ByteStreamReader
-    var cells: ByteStreamReader
-    var permanences: ByteStreamReader
-
-    var areAtEnd: Bool { columns.isAtEnd && cells.isAtEnd && permanences.isAtEnd }
-}
-
 extension SegmentLayout {
-    /// `encode` without a kernel.
-    static func encodeOneByOne(
-        _ sources: UnsafePointer<Cell>,
-        count: Int,
-        _ shape: CellShape,
-        columns: inout ByteStream,
-        cells: inout ByteStream
-    ) {
-        columns.append(atMost: 3 * count + 1) { address in
-            var (address, last) = (address, 0)
-            for synapse in 0..<count {
-                let column = shape.column(of: Int(sources[synapse]))
-                // The last column isn't left in ascending order, so distances are never negative.
-                address = ByteStream.writeVarint(column - last, at: address)
-                last = column
-            }
-            return address
-        }
-        cells.append(atMost: 3 * count + 1) { address in
-            var address = address
-            for synapse in 0..<count {
-                let source = Int(sources[synapse])
-                address = ByteStream.writeVarint(source - shape.column(of: source) * shape.cellsPerColumn, at: address)
-            }
-            return address
-        }
-    }
-
-    /// `decodeSources` without a kernel.
-    static func decodeSourcesOneByOne(
-        into sources: UnsafeMutablePointer<Cell>,
-        count: Int,
-        from readers: inout SynapseReaders,
-        _ shape: CellShape
-    ) -> Bool {
-        var column = 0
-        var previous = -1
-        for index in 0..<count {
-            column += readers.columns.unforeseenVarint()
-            let cellInColumn = readers.cells.varint()
-            let source = column * shape.cellsPerColumn + cellInColumn
-            guard column < shape.columnCount, cellInColumn < shape.cellsPerColumn, source > previous else {
-                return false
-            }
-            previous = source
-            sources[index] = Cell(truncatingIfNeeded: source)
-        }
-        return !readers.columns.hasFailed && !readers.cells.hasFailed
-    }
-
     /// `activeBits` without a kernel.
     static func activeBitsOneByOne(
         _ cells: UnsafeBufferPointer<Cell>,

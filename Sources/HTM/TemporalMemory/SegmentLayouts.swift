@@ -152,57 +152,6 @@ enum CompactLayout: SegmentLayout {
     }
 
     @inline(__always)
-    static func encode(
-        _ sources: UnsafePointer<UInt16>,
-        count: Int,
-        _ shape: CellShape,
-        columns: inout ByteStream,
-        cells: inout ByteStream
-    ) {
-        guard shape.fitsKernels else {
-            return encodeOneByOne(sources, count: count, shape, columns: &columns, cells: &cells)
-        }
-        let (size, shift) = (Int32(truncatingIfNeeded: count), Int32(truncatingIfNeeded: shape.columnShift))
-        columns.append(atMost: 3 * count + 1) { ck_encode_columns(sources, size, shift, $0) }
-        cells.append(atMost: count) { address in
-            ck_encode_cells(sources, size, shift, address)
-            return address + count
-        }
-    }
-
-    @inline(__always)
-    static func decodeSources(
-        into sources: UnsafeMutablePointer<UInt16>,
-        count: Int,
-        from readers: inout SynapseReaders,
-        _ shape: CellShape
-    ) -> Bool {
-        let (columns, cells) = (readers.columns.unread, readers.cells.unread)
-        guard shape.fitsKernels, let firstColumn = columns.baseAddress, let firstCell = cells.baseAddress else {
-            return decodeSourcesOneByOne(into: sources, count: count, from: &readers, shape)
-        }
-        var streams = ck_source_streams(
-            columns: firstColumn,
-            columns_end: firstColumn + columns.count,
-            cells: firstCell,
-            cells_end: firstCell + cells.count
-        )
-        let isSound = ck_decode_sources(
-            &streams,
-            Int32(truncatingIfNeeded: count),
-            Int32(truncatingIfNeeded: shape.columnCount),
-            Int32(truncatingIfNeeded: shape.columnShift),
-            sources
-        )
-        guard isSound != 0 else {
-            return false
-        }
-        readers.columns.skip(streams.columns - firstColumn)
-        readers.cells.skip(count)
-        return true
-    }
-
-    @inline(__always)
     static func decodePermanences(
         into permanences: UnsafeMutablePointer<UInt8>,
         count: Int,
@@ -344,25 +293,6 @@ enum WideLayout: SegmentLayout {
         level: KernelLevel
     ) -> Int? {
         nil
-    }
-
-    static func encode(
-        _ sources: UnsafePointer<UInt32>,
-        count: Int,
-        _ shape: CellShape,
-        columns: inout ByteStream,
-        cells: inout ByteStream
-    ) {
-        encodeOneByOne(sources, count: count, shape, columns: &columns, cells: &cells)
-    }
-
-    static func decodeSources(
-        into sources: UnsafeMutablePointer<UInt32>,
-        count: Int,
-        from readers: inout SynapseReaders,
-        _ shape: CellShape
-    ) -> Bool {
-        decodeSourcesOneByOne(into: sources, count: count, from: &readers, shape)
     }
 
     static func decodePermanences(

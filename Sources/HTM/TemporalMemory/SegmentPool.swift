@@ -52,7 +52,8 @@ struct SegmentPool<Layout: SegmentLayout> {
     private(set) var cells: CellTable
     private var runs = GrowableBuffer<UInt32>()
     private var allocator = BlockAllocator()
-    private var freeRecords = GrowableBuffer<UInt32>()
+    /// Numbers of free segments, the last one reused first.
+    private(set) var freeRecords = GrowableBuffer<UInt32>()
     /// Freed slots of a cell, the last one reused first.
     private(set) var freeSlots: [UInt32: [UInt16]] = [:]
     /// By cell, while a checkpoint is read.
@@ -459,6 +460,66 @@ struct SegmentPool<Layout: SegmentLayout> {
         }
     }
 
+    /// Takes over which of the segments that `makeRecords` has made are free, the last one reused first.
+    ///
+    /// - Returns: Whether they are different segments.
+    mutating func restoreFree(_ segments: [UInt32]) -> Bool {
+        guard segments.allSatisfy({ $0 < UInt32(records.count) }), Set(segments).count == segments.count else {
+            return false
+        }
+        freeRecords.removeAll()
+        for segment in segments {
+            freeRecords.append(segment)
+        }
+        return true
+    }
+
+    /// Announces a segment's slot to its cell.
+    @inline(__always)
+    mutating func announceSlot(of cell: Cell) {
+        announced.base[Int(cell)].slots &+= 1
+    }
+
+    /// Whether the segments restored have, cell by cell, the slots from 0 on that aren't freed, at most `limit`; free segments are those that were
+    /// said to be, and no set is without segments.
+    func slotsAreSound(limit: Int) -> Bool {
+        var firsts = GrowableBuffer<UInt32>()
+        defer { firsts.deallocate() }
+        firsts.reserve(cells.cellCount)
+        var slotCount: UInt32 = 0
+        var most: UInt16 = 0
+        for cell in 0..<cells.cellCount {
+            firsts.base[cell] = slotCount
+            slotCount += UInt32(announced.base[cell].slots)
+            most = max(most, announced.base[cell].slots)
+        }
+        guard Int(most) <= limit else {
+            return false
+        }
+        var isTaken = GrowableBuffer(repeating: false, count: Int(slotCount))
+        defer { isTaken.deallocate() }
+        let take = { [announced] (cell: Int, slot: Int) -> Bool in
+            guard slot < Int(announced.base[cell].slots) else {
+                return false
+            }
+            let index = Int(firsts.base[cell]) + slot
+            defer { isTaken.base[index] = true }
+            return !isTaken.base[index]
+        }
+        for segment in 0..<records.count where isInUse(segment) {
+            guard take(Int(records.base[segment].cell), Int(records.base[segment].slot)) else {
+                return false
+            }
+        }
+        for (cell, slots) in freeSlots {
+            guard slots.allSatisfy({ take(Int(cell), Int($0)) }) else {
+                return false
+            }
+        }
+        return freeRecords.elements.allSatisfy { !isInUse(Int($0)) }
+            && sets.records.elements.allSatisfy { $0.count == 0 || $0.segment_count > 0 }
+    }
+
     /// Announces a cell's slots as a checkpoint has them.
     mutating func restoreSlots(of cell: Cell, count: Int, freed: [UInt16]) {
         announced.base[Int(cell)].slots = UInt16(truncatingIfNeeded: count)
@@ -483,8 +544,7 @@ struct SegmentPool<Layout: SegmentLayout> {
         }
     }
 
-    /// Gives all cells their slots and lists of what they feed, as announced, once all segments are restored; neither segments nor sets are
-    /// free then.
+    /// Gives all cells their slots and lists of what they feed, as announced, once all segments are restored.
     mutating func listSources() {
         var cursors = cells.makeEntries(announced)
         announced.deallocate()

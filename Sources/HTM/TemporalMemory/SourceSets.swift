@@ -21,7 +21,8 @@ struct SourceSets<Layout: SegmentLayout> {
     private(set) var records = GrowableBuffer<Record>()
     private(set) var cells = GrowableBuffer<Cell>()
     private var allocator = BlockAllocator()
-    private var freeRecords = GrowableBuffer<UInt32>()
+    /// Numbers of free sets, the last one reused first.
+    private(set) var freeRecords = GrowableBuffer<UInt32>()
 
     mutating func deallocate() {
         records.deallocate()
@@ -122,6 +123,37 @@ struct SourceSets<Layout: SegmentLayout> {
         allocator.free(records[set].start, units: Int(records[set].units))
         records.base[set].count = 0
         freeRecords.append(UInt32(set))
+    }
+
+    /// Makes the sets of a checkpoint, in a table without any.
+    ///
+    /// - Parameters:
+    ///   - sizes: By number; 0: the set is free.
+    ///   - cells: Of all sets, one after the other.
+    ///   - free: The free ones, the last one reused first.
+    /// - Returns: Whether cells are ascending, and just the sets of no cells free.
+    mutating func restore(sizes: [UInt32], cells source: [UInt32], free: [UInt32]) -> Bool {
+        reserve(sets: sizes.count, cells: source.count)
+        var next = 0
+        for size in sizes {
+            let (_, members) = insert(count: Int(size))
+            for index in 0..<Int(size) {
+                guard index == 0 || source[next] > source[next - 1] else {
+                    return false
+                }
+                members[index] = Cell(truncatingIfNeeded: source[next])
+                next += 1
+            }
+        }
+        guard free.allSatisfy({ $0 < UInt32(sizes.count) && sizes[Int($0)] == 0 }), Set(free).count == free.count,
+            free.count == sizes.count(where: { $0 == 0 })
+        else {
+            return false
+        }
+        for set in free {
+            freeRecords.append(set)
+        }
+        return true
     }
 
     /// Sees to room for a known number of sets and their cells.

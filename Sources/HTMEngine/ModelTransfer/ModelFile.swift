@@ -38,7 +38,7 @@ package struct ModelFile: Sendable {
         var bytes = Self.magic
         withUnsafeBytes(of: Self.version.littleEndian) { bytes.append(contentsOf: $0) }
         withUnsafeBytes(of: UInt32(header.count).littleEndian) { bytes.append(contentsOf: $0) }
-        return bytes + header + CheckpointEnvelope.encode(checkpoint)
+        return bytes + header + CheckpointEnvelope.encode(checkpoint, .zstandard)
     }
 
     /// - Throws: `EngineError` with code `checkpointDamaged` or `invalidArgument` saying what is wrong.

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CZlib
+internal import CDeflate
 internal import CZstd
 import EngineCore
 
 /// The bytes of one checkpoint as they lie on disk, in the database or in an exported file.
 ///
-/// A header that names the model, the model's state compressed with zstd, and a checksum over all of it:
+/// A header that names the model, the model's state as it is or compressed with zstd, and a checksum over all of it:
 /// `docs/formats/checkpoint-file.md` draws every byte.
 package enum CheckpointEnvelope {
     /// `HTMCKPT` and a line feed: text tools show what it is, and a transfer that mangles line ends is noticed.
     static let magic: [UInt8] = Array("HTMCKPT\n".utf8)
     package static let version: UInt32 = 1
-    /// The only kind of compression so far.
-    static let zstandard: UInt32 = 1
+    /// How the state is stored.
+    package enum Compression: UInt32, Sendable {
+        /// As it is: for files that are read and written all the time. Compressing takes longer than a disk needs for what it saves.
+        case none = 0
+        /// A frame of zstd, some 30 percent shorter: for what goes over a network.
+        case zstandard = 1
+    }
     /// Magic, version, compression, generation, rowid, lengths of state, payload and uid.
     static let fixedHeaderBytes = 8 + 4 + 4 + 8 + 8 + 8 + 8 + 4
     static let payloadLengthOffset = 40
@@ -23,7 +28,7 @@ package enum CheckpointEnvelope {
     static let longestUID = 255
 
     /// - Returns: The envelope's bytes.
-    package static func encode(_ checkpoint: Checkpoint) -> [UInt8] {
+    package static func encode(_ checkpoint: Checkpoint, _ compression: Compression) -> [UInt8] {
         let uid = Array(checkpoint.uid.utf8)
         precondition(uid.count <= longestUID, "a uid of \(uid.count) bytes can't name a checkpoint")
         precondition(checkpoint.model.count <= largestState, "a model state of \(checkpoint.model.count) bytes")
@@ -31,7 +36,7 @@ package enum CheckpointEnvelope {
         header.reserveCapacity(fixedHeaderBytes + uid.count)
         header.append(contentsOf: magic)
         append(version, to: &header)
-        append(zstandard, to: &header)
+        append(compression.rawValue, to: &header)
         append(UInt64(bitPattern: checkpoint.generation), to: &header)
         append(UInt64(bitPattern: checkpoint.rowid), to: &header)
         append(UInt64(checkpoint.model.count), to: &header)
@@ -39,12 +44,13 @@ package enum CheckpointEnvelope {
         append(UInt64(0), to: &header)
         append(UInt32(uid.count), to: &header)
         header.append(contentsOf: uid)
-        let bound = ZSTD_compressBound(checkpoint.model.count)
+        let bound = compression == .none ? checkpoint.model.count : ZSTD_compressBound(checkpoint.model.count)
         return [UInt8](unsafeUninitializedCapacity: header.count + bound + checksumBytes) { buffer, count in
             let bytes = UnsafeMutableRawBufferPointer(buffer)
             bytes.copyBytes(from: header)
-            let payload = compress(
+            let payload = store(
                 checkpoint.model,
+                compression,
                 into: UnsafeMutableRawBufferPointer(rebasing: bytes[header.count..<header.count + bound])
             )
             bytes.storeBytes(of: UInt64(payload).littleEndian, toByteOffset: payloadLengthOffset, as: UInt64.self)
@@ -70,9 +76,9 @@ package enum CheckpointEnvelope {
         guard stored == computed else {
             throw damaged("its checksum is \(hexadecimal(stored)), its bytes give \(hexadecimal(computed))")
         }
-        let compression = readUInt32(bytes, at: 12)
-        guard compression == zstandard else {
-            throw damaged("its compression is number \(compression), expected 1 (zstd)")
+        let number = readUInt32(bytes, at: 12)
+        guard let compression = Compression(rawValue: number) else {
+            throw damaged("its compression is number \(number), expected 0 (none) or 1 (zstd)")
         }
         let stateBytes = readUInt64(bytes, at: 32)
         let payloadBytes = readUInt64(bytes, at: payloadLengthOffset)
@@ -87,7 +93,11 @@ package enum CheckpointEnvelope {
         guard let uid = String(validating: bytes[fixedHeaderBytes..<uidEnd], as: UTF8.self) else {
             throw damaged("its uid is not UTF-8")
         }
-        let model = try decompress(bytes[uidEnd..<(uidEnd + Int(payloadBytes))], count: Int(stateBytes))
+        let payload = bytes[uidEnd..<(uidEnd + Int(payloadBytes))]
+        guard compression == .zstandard || payloadBytes == stateBytes else {
+            throw damaged("its payload has \(payloadBytes) bytes, its state \(stateBytes), without compression")
+        }
+        let model = compression == .none ? Array(payload) : try decompress(payload, count: Int(stateBytes))
         return Checkpoint(
             uid: uid,
             generation: Int64(bitPattern: readUInt64(bytes, at: 16)),
@@ -97,7 +107,15 @@ package enum CheckpointEnvelope {
     }
 
     /// - Returns: The payload's length.
-    private static func compress(_ state: [UInt8], into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    private static func store(
+        _ state: [UInt8],
+        _ compression: Compression,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        guard compression == .zstandard else {
+            buffer.copyBytes(from: state)
+            return state.count
+        }
         let written = state.withUnsafeBytes {
             czstd_compress_state(buffer.baseAddress, buffer.count, $0.baseAddress, state.count)
         }
@@ -122,7 +140,7 @@ package enum CheckpointEnvelope {
 
     /// CRC-32 as zlib computes it.
     private static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-        UInt32(truncatingIfNeeded: crc32_z(0, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count))
+        libdeflate_crc32(0, bytes.baseAddress, bytes.count)
     }
 
     private static func damaged(_ what: String) -> EngineError {

@@ -43,7 +43,7 @@ package final class FileCheckpointStore: CheckpointStore {
         var stored = try candidates(uid: checkpoint.uid)
         if let newest = stored.first, !Self.isNewer(checkpoint.info, than: newest) { return stored }
         try files.makeDirectories(folder)
-        let bytes = CheckpointEnvelope.encode(checkpoint)
+        let bytes = CheckpointEnvelope.encode(checkpoint, .none)
         let number = counter.add(1, ordering: .relaxed).newValue
         let temporary = "\(folder)/\(Self.temporaryPrefix)\(getpid())-\(number)"
         let final = "\(folder)/\(Self.fileName(checkpoint.info))"

@@ -22,7 +22,7 @@ package final class SQLCheckpointStore: CheckpointStore {
 
     @discardableResult
     package func save(_ checkpoint: Checkpoint) throws -> [CheckpointInfo] {
-        let bytes = CheckpointEnvelope.encode(checkpoint)
+        let bytes = CheckpointEnvelope.encode(checkpoint, .zstandard)
         return try database.write { connection in
             // Serialises two owners of one model; without a metric there is nothing to save for.
             let known = try connection.first("SELECT uid FROM metric WHERE uid = ? FOR UPDATE", [.text(checkpoint.uid)])

@@ -11,8 +11,10 @@ extension FuzzTarget {
     /// Checkpoint files: what is accepted is written again as it was read.
     static let checkpointFile = FuzzTarget("checkpoint-file") { bytes in
         let checkpoint = try CheckpointEnvelope.decode(bytes)
-        let again = try CheckpointEnvelope.decode(CheckpointEnvelope.encode(checkpoint))
-        try promise(again.model == checkpoint.model && again.rowid == checkpoint.rowid, "read again it differs")
+        for compression in [CheckpointEnvelope.Compression.none, .zstandard] {
+            let again = try CheckpointEnvelope.decode(CheckpointEnvelope.encode(checkpoint, compression))
+            try promise(again.model == checkpoint.model && again.rowid == checkpoint.rowid, "read again it differs")
+        }
     }
 
     /// Files that carry a learned model: what is accepted is written again as it was read.
@@ -130,7 +132,8 @@ package enum GeneratedSeeds {
             ),
             ("model-state", "backtracking", backtracking),
             ("model-state", "plain", try SmallModel.seed(isPlain: true)),
-            ("checkpoint-file", "small", CheckpointEnvelope.encode(checkpoint)),
+            ("checkpoint-file", "small", CheckpointEnvelope.encode(checkpoint, .zstandard)),
+            ("checkpoint-file", "uncompressed", CheckpointEnvelope.encode(checkpoint, .none)),
             ("model-parameters", "standard", Array(definition.text.utf8)),
         ]
     }

@@ -57,15 +57,20 @@ import Testing
     func permanencesEqualThoseThatEachInputHasOfItsOwn(_ example: Case, level: KernelLevel) throws {
         let fresh = try SpatialPooler(parameters: example.parameters, inputCount: example.inputCount, level: level)
         var pooler = fresh
-        var (restored, older) = (fresh, fresh)
+        var (restored, second, older) = (fresh, fresh, fresh)
         var plain = PlainPooler(fresh, parameters: example.parameters)
         var source = PatternSource(inputCount: example.inputCount)
         for record in 0..<example.recordCount {
             if record == example.recordCount / 2 {
                 // What was read back goes on as if nothing had happened, from version 1 whichever inputs it takes for the same.
                 restored = try Self.readBack(Self.encoded(pooler), into: fresh)
+                second = try Self.readBack(
+                    Self.encoded(pooler, asVersion: 2, fresh, example.parameters),
+                    into: fresh,
+                    version: 2
+                )
                 older = try Self.readBack(
-                    Self.encodedAsVersion1(pooler, fresh, example.parameters),
+                    Self.encoded(pooler, asVersion: 1, fresh, example.parameters),
                     into: fresh,
                     version: 1
                 )
@@ -75,16 +80,19 @@ import Testing
             try #require(winners == plain.learn(input), "record \(record)")
             if record >= example.recordCount / 2 {
                 try #require(restored.compute(input, learn: true) == winners, "record \(record)")
+                try #require(second.compute(input, learn: true) == winners, "record \(record)")
                 try #require(older.compute(input, learn: true) == winners, "record \(record)")
             }
         }
         let again = try Self.readBack(Self.encoded(older), into: fresh)
-        for pooler in [pooler, restored, older, again] {
+        for pooler in [pooler, restored, second, older, again] {
             Self.compare(pooler, plain)
         }
         // Compared outside the macro, which would print both in full.
-        let isSame = Self.encoded(pooler) == Self.encoded(restored) && Self.encoded(older) == Self.encoded(again)
+        let isSame = Self.encoded(pooler) == Self.encoded(restored) && Self.encoded(pooler) == Self.encoded(second)
         #expect(isSame)
+        let isStable = Self.encoded(older) == Self.encoded(again)
+        #expect(isStable)
         #expect((plain.bumpCount > 0) == example.bumps)
         let separate = pooler.changedColumnCount * pooler.synapses(of: 0).count * MemoryLayout<Float>.stride
         #expect((pooler.byteCount < separate) == example.isSmaller)
@@ -143,10 +151,42 @@ import Testing
         expectRefusal("a number without an end") {
             $0.decrements.replaceSubrange(0...0, with: [UInt8](repeating: 0xFF, count: 12))
         }
+        expectRefusal("no permanences") { $0.permanences.removeAll() }
+        expectRefusal("half a permanence") { $0.permanences.removeLast(2) }
+        expectRefusal("a permanence above 1") { $0.permanences.replaceSubrange(0..<4, with: [1, 0, 0x80, 0x3F]) }
+        expectRefusal("a permanence below 0") { $0.permanences.replaceSubrange(0..<4, with: [0, 0, 0x80, 0xBF]) }
+        expectRefusal("a permanence that isn't a number") {
+            $0.permanences.replaceSubrange(0..<4, with: [0, 0, 0xC0, 0x7F])
+        }
+        expectRefusal("nothing but columns") { $0 = Parts(head: $0.head, columns: $0.columns) }
+    }
+
+    @Test func damagedPermanencesOfVersion2AreRefused() throws {
+        let example = Case.all[0]
+        let fresh = try SpatialPooler(parameters: example.parameters, inputCount: example.inputCount)
+        var pooler = fresh
+        var source = PatternSource(inputCount: example.inputCount)
+        for record in 0..<100 {
+            _ = pooler.compute(source.next(record), learn: true)
+        }
+        var sound = try Self.parts(Self.encoded(pooler))
+        (sound.steps, sound.residues) = Self.stepsAndResidues(pooler, sound, 2, fresh, example.parameters)
+        func expectRefusal(_ why: Comment, _ change: (inout Parts) -> Void) {
+            var parts = sound
+            change(&parts)
+            #expect(throws: CheckpointError.self, why) {
+                try Self.readBack(parts.joined(version: 2), into: fresh, version: 2)
+            }
+        }
+        #expect(
+            Self.encoded(try Self.readBack(sound.joined(version: 2), into: fresh, version: 2)) == Self.encoded(pooler)
+        )
         expectRefusal("no permanences") { $0.steps.removeAll() }
         expectRefusal("no remainders") { $0.residues.removeAll() }
         expectRefusal("a permanence above 1") { $0.steps.replaceSubrange(0...0, with: [0xFE, 0xFF, 0x01]) }
-        expectRefusal("nothing but columns") { $0 = Parts(head: $0.head, columns: $0.columns) }
+        expectRefusal("a number without an end") {
+            $0.steps.replaceSubrange(0...0, with: [UInt8](repeating: 0xFF, count: 12))
+        }
     }
 
     private static func encoded(_ pooler: SpatialPooler) -> [UInt8] {
@@ -174,6 +214,8 @@ import Testing
         var columns: [UInt16] = []
         var decrements: [UInt8] = []
         var members: [UInt8] = []
+        var permanences: [UInt8] = []
+        /// Instead of permanences, before version 3.
         var steps: [UInt8] = []
         var residues: [UInt8] = []
 
@@ -181,7 +223,9 @@ import Testing
             var encoder = StateEncoder()
             encoder.append(contentsOf: head)
             encoder.encode(columns)
-            for stream in version == 1 ? [steps, residues] : [decrements, members, steps, residues] {
+            for stream in (version == 1 ? [] : [decrements, members])
+                + (version < 3 ? [steps, residues] : [permanences])
+            {
                 encoder.encode(stream)
             }
             return encoder.bytes
@@ -199,24 +243,40 @@ import Testing
         parts.columns = try decoder.decodeArray("columns")
         parts.decrements = try decoder.decodeArray("decrements")
         parts.members = try decoder.decodeArray("members")
-        parts.steps = try decoder.decodeArray("steps")
-        parts.residues = try decoder.decodeArray("residues")
+        parts.permanences = try decoder.decodeArray("permanences")
         try decoder.requireEnd()
         return parts
     }
 
-    /// The state as version 1 had it: a permanence for every potential input. `fresh` has learned nothing.
-    private static func encodedAsVersion1(
+    /// The state as an earlier version had it. `fresh` has learned nothing.
+    private static func encoded(
         _ pooler: SpatialPooler,
+        asVersion version: UInt32,
         _ fresh: SpatialPooler,
         _ parameters: SpatialPoolerParameters
     ) throws -> [UInt8] {
         var parts = try parts(encoded(pooler))
+        (parts.steps, parts.residues) = stepsAndResidues(pooler, parts, version, fresh, parameters)
+        return parts.joined(version: version)
+    }
+
+    /// Learning steps away from the initial permanences, and rounding errors: of members, in version 1 of every potential input.
+    private static func stepsAndResidues(
+        _ pooler: SpatialPooler,
+        _ parts: Parts,
+        _ version: UInt32,
+        _ fresh: SpatialPooler,
+        _ parameters: SpatialPoolerParameters
+    ) -> (steps: [UInt8], residues: [UInt8]) {
+        let maskBytes = parts.members.count / max(1, parts.columns.count)
         let change = parameters.synPermInactiveDec > 0 ? parameters.synPermInactiveDec : parameters.synPermActiveInc
         let unit = (Double(change) * 1e6).rounded() / 1e6
         var (steps, residues) = (StateEncoder(), StateEncoder())
-        for column in parts.columns {
-            let pairs = zip(pooler.synapses(of: Int(column)), fresh.synapses(of: Int(column)))
+        for (slot, column) in parts.columns.enumerated() {
+            let mask = parts.members[slot * maskBytes..<(slot + 1) * maskBytes].map { $0 }
+            let pairs = zip(pooler.synapses(of: Int(column)), fresh.synapses(of: Int(column))).filter { synapse, _ in
+                version == 1 || mask[synapse.input / 8] >> UInt8(synapse.input % 8) & 1 == 1
+            }
             let coded = pairs.map { synapse, initial -> (permanence: Float, step: Int, residue: Int) in
                 let step = ((Double(synapse.permanence) - Double(initial.permanence)) / unit).rounded()
                 let expected = Float(Double(initial.permanence) + step * unit)
@@ -237,8 +297,7 @@ import Testing
                 }
             }
         }
-        (parts.steps, parts.residues) = (steps.bytes, residues.bytes)
-        return parts.joined(version: 1)
+        return (steps.bytes, residues.bytes)
     }
 
     private static func compare(_ pooler: SpatialPooler, _ plain: PlainPooler) {
