@@ -42,7 +42,7 @@ def run(table, full):
         count = min(models, 2000 if full else 300)
         visit = values("visit", data, count, records)
         p99 = float(visit["visit_cpu_p99"])
-        table.add("  a sample's visit by the engine's rules: load, replay 0 to 19 rows, one record, a save in 1 of 20, CPU",
+        table.add("  a sample's visit by the engine's rules: load, replay 0 to 9 rows, one record, a save in 1 of 10, CPU",
                   "p50 %.1f ms, p99 %.1f ms" % (float(visit["visit_cpu_p50"]), p99), "", None, "p99 <= 10 ms", p99 <= 10)
         table.add("  the same elapsed, with sync; bytes written", "p50 %.1f ms, p99 %.1f ms; %s a sample" % (
             float(visit["visit_elapsed_p50"]), float(visit["visit_elapsed_p99"]), visit["visit_bytes_per_sample"]))

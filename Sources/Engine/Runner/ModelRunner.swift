@@ -24,9 +24,9 @@ package final class ModelRunner: PartitionWorker {
         package var repairInterval: Int64 = 120
         /// When a model leaves memory, rows that are rather replayed later than saved now.
         ///
-        /// Saving costs as much as replaying some 80 rows. Saving every n rows, a row of a model that is swapped in for it costs 80 / n for the
-        /// save and (n − 1) / 2 for the replay: least at 13, and little more at 20, where a third less is written.
-        package var rowsWorthSaving = 20
+        /// Saving costs as much as replaying some 15 rows. Saving every n rows, a row of a model that is swapped in for it costs 15 / n for the
+        /// save and (n − 1) / 2 for the replay: least at 5 or 6, and a fifth more at 10, where half as much is written.
+        package var rowsWorthSaving = 10
         /// `[debugging] profiling` of model-swapper.conf: whether the models' time for each batch is logged.
         package var logsTimings = false
         /// Checkpoints waiting for the disk. Unit: bytes.

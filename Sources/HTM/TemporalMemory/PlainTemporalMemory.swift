@@ -345,8 +345,52 @@ public struct PlainTemporalMemory: Sendable {
                 }
             }
         }
-        pool.sortKeys.withUnsafeBufferPointer { keys in
-            matchingSegments.sort { keys[Int($0)] < keys[Int($1)] }
+        sortMatchingSegments()
+    }
+
+    /// By cell, then by age.
+    private mutating func sortMatchingSegments() {
+        let keys = pool.sortKeys
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: matchingSegments.count) { others in
+            matchingSegments.withUnsafeMutableBufferPointer { segments in
+                // By cell, one byte after the other.
+                Self.sort(segments, into: others) { keys[Int($0)] >> 48 & 0xFF }
+                Self.sort(others, into: segments) { keys[Int($0)] >> 56 }
+                // Rows that were used again are the only ones that are younger than rows behind them.
+                for index in segments.indices.dropFirst() {
+                    let segment = segments[index]
+                    let key = keys[Int(segment)]
+                    var place = index
+                    while place > 0, keys[Int(segments[place - 1])] > key {
+                        segments[place] = segments[place - 1]
+                        place -= 1
+                    }
+                    segments[place] = segment
+                }
+            }
+        }
+    }
+
+    /// Sorts by a byte of each segment; those with the same keep their order.
+    private static func sort(
+        _ segments: UnsafeMutableBufferPointer<UInt32>,
+        into sorted: UnsafeMutableBufferPointer<UInt32>,
+        by byte: (UInt32) -> UInt64
+    ) {
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: 256) { places in
+            places.initialize(repeating: 0)
+            for segment in segments {
+                places[Int(byte(segment))] += 1
+            }
+            var next: Int32 = 0
+            for value in places.indices {
+                (places[value], next) = (next, next + places[value])
+            }
+            for segment in segments {
+                let value = Int(byte(segment))
+                sorted[Int(places[value])] = segment
+                places[value] += 1
+            }
         }
     }
 
