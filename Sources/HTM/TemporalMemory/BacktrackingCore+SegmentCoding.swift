@@ -117,15 +117,13 @@ extension BacktrackingCore {
             pool.restoreSlots(of: Cell(truncatingIfNeeded: cell), count: slots.count, freed: slots)
         }
         let isSound = decoder.withStreams([masks, permanences]) { streams in
-            var readers = (masks: ByteStreamReader(streams[0]), permanences: ByteStreamReader(streams[1]))
-            return restoreSegments(
-                columns,
-                free: free,
+            var readers = SegmentReaders(
+                columns: columns,
                 extras: extras,
-                masks: &readers.masks,
-                permanences: &readers.permanences
+                masks: ByteStreamReader(streams[0]),
+                permanences: ByteStreamReader(streams[1])
             )
-                && readers.masks.isAtEnd && readers.permanences.isAtEnd
+            return restoreSegments(from: &readers, free: free)
         }
         guard isSound, pool.slotsAreSound(limit: slotLimit) else {
             throw .damaged("TM segments contradict each other or the parameters")
@@ -164,96 +162,130 @@ extension BacktrackingCore {
         return freed
     }
 
-    /// - Returns: Whether the columns describe segments that this memory can hold.
-    private mutating func restoreSegments(
-        _ columns: SegmentColumns,
-        free: [UInt32],
-        extras: [UInt32],
-        masks: inout ByteStreamReader,
-        permanences: inout ByteStreamReader
-    ) -> Bool {
+    /// - Returns: Whether the tables describe segments that this memory can hold.
+    private mutating func restoreSegments(from readers: inout SegmentReaders, free: [UInt32]) -> Bool {
         guard pool.restoreFree(free) else {
             return false
         }
-        let limit = parameters.maxSynapsesPerSegment ?? Int(Layout.Small.max)
-        let initialIsConnected = rule.isConnected(rule.initial)
         var freeCount = 0
-        var nextExtra = 0
-        for segment in 0..<columns.count {
-            let row = columns.row(segment)
-            let extraCount = Int(row.extrasAndRun >> 1)
-            let hasRun = row.extrasAndRun & 1 == 1
-            var mask: UInt64 = 0
-            if row.set > 0 {
-                let members = Int(pool.sets.records[Int(row.set) - 1].count)
-                mask = masks.bits(bytes: (members + 7) / 8)
-                guard members > 0, members == 64 || mask >> UInt64(truncatingIfNeeded: members) == 0 else {
-                    return false
-                }
+        for segment in 0..<readers.columns.count {
+            let row = readers.columns.row(segment)
+            guard let mask = readMask(row.set, from: &readers.masks) else {
+                return false
             }
-            let size = mask.nonzeroBitCount + extraCount
-            if size == 0 {
-                // Only free ones have no synapses; that they are free is known already.
-                freeCount += 1
+            if mask == 0, row.extraCount == 0 {
+                // Only free ones have no synapses; which they are is known already.
                 guard row.isEmpty else {
                     return false
                 }
-                continue
-            }
-            let dutyCycle = Float(bitPattern: row.dutyCycle)
-            guard size <= limit, extraCount == 0 || hasRun, dutyCycle.isFinite,
-                nextExtra + extraCount <= extras.count
-            else {
+                freeCount += 1
+            } else if !restoreSegment(row, mask, as: segment, from: &readers) {
                 return false
             }
-            let record = SegmentPool<Layout>.Record(
-                lastActiveIteration: UInt32(truncatingIfNeeded: iteration) - row.activeAge,
-                dutyCycleIteration: UInt32(truncatingIfNeeded: iteration) - row.dutyAge,
-                dutyCycle: dutyCycle,
-                cell: Cell(truncatingIfNeeded: row.cell),
-                positiveActivations: UInt16(truncatingIfNeeded: row.positiveActivations),
-                slot: Layout.Small(truncatingIfNeeded: row.slot),
-                size: Layout.Small(truncatingIfNeeded: size),
-                connected: initialIsConnected ? Layout.Small(truncatingIfNeeded: size) : 0
-            )
-            let origin = Sources(
-                mask: mask,
-                next_of_set: .max,
-                set: row.set > 0 ? UInt16(truncatingIfNeeded: row.set - 1) : Sources.noSet,
-                extras: UInt16(truncatingIfNeeded: extraCount)
-            )
-            pool.restore(record, origin, as: segment, hasRun: hasRun)
-            pool.announceSlot(of: record.cell)
-            guard hasRun else {
-                continue
-            }
-            let sources = pool.extras(of: segment)
-            var previous = -1
-            for index in 0..<extraCount {
-                let source = Int(extras[nextExtra + index])
-                guard source > previous else {
-                    return false
-                }
-                previous = source
-                sources[index] = Cell(truncatingIfNeeded: source)
-            }
-            nextExtra += extraCount
-            guard
-                let connected = Layout.decodePermanences(
-                    into: pool.permanences(of: segment),
-                    count: size,
-                    from: &permanences,
-                    rule: rule,
-                    level: level
-                )
-            else {
-                return false
-            }
-            pool.announceExtras(of: segment)
-            pool.setConnected(connected, of: segment)
         }
-        return freeCount == free.count && nextExtra == extras.count
+        return freeCount == free.count && readers.areAtEnd
     }
+
+    /// The mask of a segment that has a set; `nil` if that is free or has fewer cells than the mask.
+    @inline(__always)
+    private func readMask(_ set: UInt32, from masks: inout ByteStreamReader) -> UInt64? {
+        guard set > 0 else {
+            return 0
+        }
+        let memberCount = Int(pool.sets.records[Int(set) - 1].count)
+        let mask = masks.bits(bytes: (memberCount + 7) / 8)
+        guard memberCount > 0, memberCount == 64 || mask >> UInt64(truncatingIfNeeded: memberCount) == 0 else {
+            return nil
+        }
+        return mask
+    }
+
+    @inline(__always)
+    private mutating func restoreSegment(
+        _ row: SegmentColumns.Row,
+        _ mask: UInt64,
+        as segment: Int,
+        from readers: inout SegmentReaders
+    ) -> Bool {
+        let size = mask.nonzeroBitCount + row.extraCount
+        let dutyCycle = Float(bitPattern: row.dutyCycle)
+        guard size <= parameters.maxSynapsesPerSegment ?? Int(Layout.Small.max), row.extraCount == 0 || row.hasRun,
+            dutyCycle.isFinite, let extras = readers.takeExtras(row.extraCount)
+        else {
+            return false
+        }
+        let record = SegmentPool<Layout>.Record(
+            lastActiveIteration: UInt32(truncatingIfNeeded: iteration) - row.activeAge,
+            dutyCycleIteration: UInt32(truncatingIfNeeded: iteration) - row.dutyAge,
+            dutyCycle: dutyCycle,
+            cell: Cell(truncatingIfNeeded: row.cell),
+            positiveActivations: UInt16(truncatingIfNeeded: row.positiveActivations),
+            slot: Layout.Small(truncatingIfNeeded: row.slot),
+            size: Layout.Small(truncatingIfNeeded: size),
+            connected: rule.isConnected(rule.initial) ? Layout.Small(truncatingIfNeeded: size) : 0
+        )
+        let origin = Sources(
+            mask: mask,
+            next_of_set: .max,
+            set: row.set > 0 ? UInt16(truncatingIfNeeded: row.set - 1) : Sources.noSet,
+            extras: UInt16(truncatingIfNeeded: row.extraCount)
+        )
+        pool.restore(record, origin, as: segment, hasRun: row.hasRun)
+        pool.announceSlot(of: record.cell)
+        guard row.hasRun else {
+            return true
+        }
+        let sources = pool.extras(of: segment)
+        for (index, extra) in extras.enumerated() {
+            guard index == 0 || extra > sources[index - 1] else {
+                return false
+            }
+            sources[index] = Cell(truncatingIfNeeded: extra)
+        }
+        guard
+            let connected = Layout.decodePermanences(
+                into: pool.permanences(of: segment),
+                count: size,
+                from: &readers.permanences,
+                rule: rule,
+                level: level
+            )
+        else {
+            return false
+        }
+        pool.announceExtras(of: segment)
+        pool.setConnected(connected, of: segment)
+        return true
+    }
+}
+
+/// Where the segments' tables are read.
+private struct SegmentReaders {
+    let columns: SegmentColumns
+    /// Sources of all segments' extras.
+    private let extras: [UInt32]
+    private var nextExtra = 0
+    var masks: ByteStreamReader
+    var permanences: ByteStreamReader
+
+    init(columns: SegmentColumns, extras: [UInt32], masks: ByteStreamReader, permanences: ByteStreamReader) {
+        self.columns = columns
+        self.extras = extras
+        self.masks = masks
+        self.permanences = permanences
+    }
+
+    /// The sources of the next segment's extras; `nil` if there aren't so many.
+    @inline(__always)
+    mutating func takeExtras(_ count: Int) -> ArraySlice<UInt32>? {
+        guard count <= extras.count - nextExtra else {
+            return nil
+        }
+        defer { nextExtra += count }
+        return extras[nextExtra..<nextExtra + count]
+    }
+
+    var areAtEnd: Bool { nextExtra == extras.count && masks.isAtEnd && permanences.isAtEnd }
 }
 
 /// What a checkpoint has of every segment, by number.
@@ -270,6 +302,9 @@ private struct SegmentColumns {
         var positiveActivations: UInt32
         /// Bit pattern.
         var dutyCycle: UInt32
+
+        var extraCount: Int { Int(extrasAndRun >> 1) }
+        var hasRun: Bool { extrasAndRun & 1 == 1 }
 
         /// As all is of a free segment.
         var isEmpty: Bool {
