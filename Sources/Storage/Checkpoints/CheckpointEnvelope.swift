@@ -16,7 +16,7 @@ package enum CheckpointEnvelope {
     package enum Compression: UInt32, Sendable {
         /// As it is: for files that are read and written all the time. Compressing takes longer than a disk needs for what it saves.
         case none = 0
-        /// A frame of zstd, some 30 percent shorter: for what goes over a network.
+        /// A frame of zstd, a fifth to a third shorter: for what goes over a network.
         case zstandard = 1
     }
     /// Magic, version, compression, generation, rowid, lengths of state, payload and uid.
