@@ -41,7 +41,7 @@ static int adapt_avx2(float *permanences, const uint16_t *sources, int32_t count
 }
 
 CK_TARGET_AVX512
-static inline __attribute__((always_inline)) __mmask16 first_lanes(int32_t count) {
+static inline __attribute__((always_inline)) __mmask16 live_lanes(int32_t count) {
     return (__mmask16)(count >= 16 ? 0xFFFF : (1u << count) - 1);
 }
 
@@ -62,7 +62,7 @@ static int adapt_avx512(float *permanences, const uint16_t *sources, int32_t cou
     const __m512 one = _mm512_set1_ps(1), zero = _mm512_setzero_ps(), floor = _mm512_set1_ps(rule.floor);
     uint32_t below = 0;
     for (int32_t i = 0; i < count; i += 16) {
-        const __mmask16 live = first_lanes(count - i);
+        const __mmask16 live = live_lanes(count - i);
         const __mmask16 on = active_lanes(sources + i, live, active);
         const __m512 old = _mm512_maskz_loadu_ps(live, permanences + i);
         __m512 permanence = _mm512_add_ps(old, _mm512_mask_blend_ps(on, down, up));
@@ -87,7 +87,7 @@ static int32_t connected_avx512(const float *permanences, const uint16_t *source
     const __m512 least = _mm512_set1_ps(connected);
     int32_t sum = 0;
     for (int32_t i = 0; i < count; i += 16) {
-        const __mmask16 live = first_lanes(count - i);
+        const __mmask16 live = live_lanes(count - i);
         const __mmask16 strong =
             _mm512_mask_cmp_ps_mask(live, _mm512_maskz_loadu_ps(live, permanences + i), least, _CMP_GE_OQ);
         sum += _mm_popcnt_u32(active_lanes(sources + i, strong, active));

@@ -68,7 +68,7 @@ extension StateDecoder {
         from type: Number.Type
     ) throws(CheckpointError) -> (all: [UInt32], largest: UInt32) {
         guard count <= remaining / MemoryLayout<Number>.size else {
-            throw .truncated(at: offset, needed: count)
+            throw .truncated(at: offset, needed: count * MemoryLayout<Number>.size)
         }
         return try withBytes(count * MemoryLayout<Number>.size) { bytes in
             guard count > 0, let source = UnsafeRawPointer(bytes.baseAddress) else {

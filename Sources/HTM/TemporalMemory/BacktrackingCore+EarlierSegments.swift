@@ -261,20 +261,12 @@ extension BacktrackingCore {
                 count: extras,
                 from: &readers.synapses,
                 pool.cells.shape
-            ),
-            let connected = Layout.decodePermanences(
-                into: pool.permanences(of: segment),
-                count: size,
-                from: &readers.synapses.permanences,
-                rule: rule,
-                level: level
             )
         else {
             return false
         }
         pool.announceExtras(of: segment)
-        pool.setConnected(connected, of: segment)
-        return true
+        return restorePermanences(of: segment, from: &readers.synapses.permanences)
     }
 
     /// Reads the mask of a segment, and the cells of its set if it is the first of it.

@@ -242,18 +242,26 @@ extension BacktrackingCore {
             }
             sources[index] = Cell(truncatingIfNeeded: extra)
         }
+        pool.announceExtras(of: segment)
+        return restorePermanences(of: segment, from: &readers.permanences)
+    }
+
+    /// Reads the permanences of a segment that has a run.
+    ///
+    /// - Returns: Whether they are permanences of this rule.
+    @inline(__always)
+    mutating func restorePermanences(of segment: Int, from reader: inout ByteStreamReader) -> Bool {
         guard
             let connected = Layout.decodePermanences(
                 into: pool.permanences(of: segment),
-                count: size,
-                from: &readers.permanences,
+                count: pool.size(of: segment),
+                from: &reader,
                 rule: rule,
                 level: level
             )
         else {
             return false
         }
-        pool.announceExtras(of: segment)
         pool.setConnected(connected, of: segment)
         return true
     }

@@ -119,12 +119,7 @@ import Testing
 
     @Test func damagedMembersAreRefused() throws {
         let example = Case.all[0]
-        let fresh = try SpatialPooler(parameters: example.parameters, inputCount: example.inputCount)
-        var pooler = fresh
-        var source = PatternSource(inputCount: example.inputCount)
-        for record in 0..<100 {
-            _ = pooler.compute(source.next(record), learn: true)
-        }
+        let (fresh, pooler) = try Self.beforeAndAfterLearning(example)
         let sound = try Self.parts(Self.encoded(pooler))
         let potential = Set(fresh.synapses(of: Int(sound.columns[0])).map(\.input))
         let outside = try #require((0..<example.inputCount).first { !potential.contains($0) })
@@ -163,12 +158,7 @@ import Testing
 
     @Test func damagedPermanencesOfVersion2AreRefused() throws {
         let example = Case.all[0]
-        let fresh = try SpatialPooler(parameters: example.parameters, inputCount: example.inputCount)
-        var pooler = fresh
-        var source = PatternSource(inputCount: example.inputCount)
-        for record in 0..<100 {
-            _ = pooler.compute(source.next(record), learn: true)
-        }
+        let (fresh, pooler) = try Self.beforeAndAfterLearning(example)
         var sound = try Self.parts(Self.encoded(pooler))
         (sound.steps, sound.residues) = Self.stepsAndResidues(pooler, sound, 2, fresh, example.parameters)
         func expectRefusal(_ why: Comment, _ change: (inout Parts) -> Void) {
@@ -187,6 +177,17 @@ import Testing
         expectRefusal("a number without an end") {
             $0.steps.replaceSubrange(0...0, with: [UInt8](repeating: 0xFF, count: 12))
         }
+    }
+
+    /// A pooler that has learned nothing, and the same after 100 records.
+    private static func beforeAndAfterLearning(_ example: Case) throws -> (SpatialPooler, SpatialPooler) {
+        let fresh = try SpatialPooler(parameters: example.parameters, inputCount: example.inputCount)
+        var pooler = fresh
+        var source = PatternSource(inputCount: example.inputCount)
+        for record in 0..<100 {
+            _ = pooler.compute(source.next(record), learn: true)
+        }
+        return (fresh, pooler)
     }
 
     private static func encoded(_ pooler: SpatialPooler) -> [UInt8] {
