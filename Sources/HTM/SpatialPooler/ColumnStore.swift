@@ -110,10 +110,8 @@ final class ColumnStore {
             return
         }
         memberByteCount += new - old
-        guard let memory = realloc(permanences[slot].members, new) else {
-            fatalError("out of memory: a column needs \(new) bytes")
-        }
-        permanences[slot].members = memory.assumingMemoryBound(to: Float.self)
+        permanences[slot].members = resized(permanences[slot].members, from: old, to: new)
+            .assumingMemoryBound(to: Float.self)
     }
 
     /// Steps of 16 that leave 8 for the allocator, as most allocators have them on 64-bit machines: more would cost the same.

@@ -149,7 +149,7 @@ extension BacktrackingCore {
         for cell in lists[0] {
             learnPattern.append(Cell(cell))
         }
-        rankLearnPattern()
+        currentSet = nil
         learnPredictions.removeAll()
         for cell in lists[1] {
             learnPredictions.append(PredictedCell(column: UInt16(cell / parameters.cellsPerColumn), cell: Cell(cell)))

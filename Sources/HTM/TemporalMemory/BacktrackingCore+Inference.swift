@@ -22,7 +22,7 @@ extension BacktrackingCore {
     /// The cells predicted so far become the previous prediction. What is left in `predictedCells` is overwritten by `predict`.
     @inline(__always)
     private mutating func swapPredictions() {
-        swap(&predictedCells, &previouslyPredictedCells)
+        swap(&predictedCells, &scratch.previouslyPredictedCells)
     }
 
     /// Inference phase 1: activates predicted cells, or all cells of an unpredicted column.
@@ -39,8 +39,8 @@ extension BacktrackingCore {
         var predictedCount = 0
         for column in columns {
             let column = Int(column)
-            if previouslyPredictedCells.hasCells(column) {
-                activeCells.insert(column: column, from: previouslyPredictedCells)
+            if scratch.previouslyPredictedCells.hasCells(column) {
+                activeCells.insert(column: column, from: scratch.previouslyPredictedCells)
                 predictedCount += 1
             } else {
                 activeCells.insertAll(column: column)
@@ -60,11 +60,11 @@ extension BacktrackingCore {
         collectActivePlaces()
         let threshold = parameters.activationThreshold
         findActiveSegments(among: activeCells, threshold: threshold)
-        for index in 0..<activeSegments.count {
-            if index + 4 < activeSegments.count {
-                ck_prefetch(pool.records.base + Int(activeSegments[index + 4].segment))
+        for index in 0..<scratch.activeSegments.count {
+            if index + 4 < scratch.activeSegments.count {
+                ck_prefetch(pool.records.base + Int(scratch.activeSegments[index + 4].segment))
             }
-            let active = activeSegments[index]
+            let active = scratch.activeSegments[index]
             let segment = Int(active.segment)
             touchDutyCycle(of: segment)
             let record = pool.records[segment]
@@ -130,33 +130,33 @@ extension BacktrackingCore {
     ///
     /// - Parameter active: The active cells, whose places are in `places`.
     mutating func findActiveSegments(among active: ColumnCellSet, threshold: Int) {
-        activeSegments.removeAll()
+        scratch.activeSegments.removeAll()
         countActive()
         let fromSet = max(1, threshold * 3 / 4)
         // Counters of sets stay below 65, those of extras below 128 where they have kernels.
         // Sets are counted in bytes, whatever the layout.
         CompactLayout.collect(
-            setCounters.base,
+            scratch.setCounters.base,
             count: pool.sets.records.count,
             threshold: min(fromSet, 127),
             level: level,
-            into: &collected
+            into: &scratch.collected
         )
-        findActiveSegments(ofSets: collected.elements, among: active, threshold: threshold)
+        findActiveSegments(ofSets: scratch.collected.elements, among: active, threshold: threshold)
         Layout.collect(
-            counters.base,
+            scratch.counters.base,
             count: pool.records.count,
             threshold: min(threshold - fromSet + 1, 127),
             level: level,
-            into: &collected
+            into: &scratch.collected
         )
-        for index in 0..<collected.count {
-            let segment = Int(collected[index])
+        for index in 0..<scratch.collected.count {
+            let segment = Int(scratch.collected[index])
             let origin = pool.sources[segment]
             var cells: UInt64 = 0
             if origin.set != SegmentPool<Layout>.Sources.noSet {
                 let set = Int(origin.set)
-                if setCounters[set] >= fromSet {
+                if scratch.setCounters[set] >= fromSet {
                     // Seen above.
                     continue
                 }
@@ -171,9 +171,9 @@ extension BacktrackingCore {
     /// - Parameter setCells: Bit per cell of its source set that is active.
     @inline(__always)
     private mutating func appendIfActive(_ segment: Int, _ mask: UInt64, setCells: UInt64, threshold: Int) {
-        let activity = (mask & setCells).nonzeroBitCount + Int(counters[segment])
+        let activity = (mask & setCells).nonzeroBitCount + Int(scratch.counters[segment])
         if activity >= threshold {
-            activeSegments.append(
+            scratch.activeSegments.append(
                 ActiveSegment(
                     set_cells: setCells,
                     segment: UInt32(truncatingIfNeeded: segment),
@@ -193,11 +193,11 @@ extension BacktrackingCore {
             Layout.findActive(
                 pool,
                 sets: sets,
-                counters: counters.base,
+                counters: scratch.counters.base,
                 active: active.words.base,
                 threshold: threshold,
                 level: level,
-                into: &activeSegments
+                into: &scratch.activeSegments
             )
         {
             return
@@ -216,18 +216,18 @@ extension BacktrackingCore {
     /// Counts, for every source set and for the extras of every segment, the cells whose lists `places` names.
     private mutating func countActive() {
         // Rounded up so that whole vectors may be read.
-        setCounters.refill(with: 0, count: (pool.sets.records.count + 63) & ~63)
-        counters.refill(with: 0, count: (pool.records.count + 63) & ~63)
-        Layout.count(setCounters.base, counters.base, pool.cells, places.elements)
+        scratch.setCounters.refill(with: 0, count: (pool.sets.records.count + 63) & ~63)
+        scratch.counters.refill(with: 0, count: (pool.records.count + 63) & ~63)
+        Layout.count(scratch.setCounters.base, scratch.counters.base, pool.cells, scratch.places.elements)
     }
 
     /// Names the lists of all active cells.
     private mutating func collectActivePlaces() {
-        places.removeAll()
+        scratch.places.removeAll()
         let wordsPerColumn = activeCells.wordsPerColumn
         for column in activeCells.columns.elements {
             let words = UnsafePointer(activeCells.words.base + Int(column) * wordsPerColumn)
-            pool.cells.appendPlaces(ofColumn: Int(column), active: words, to: &places)
+            pool.cells.appendPlaces(ofColumn: Int(column), active: words, to: &scratch.places)
         }
     }
 
@@ -236,13 +236,12 @@ extension BacktrackingCore {
     /// - Parameter hasPrediction: Whether `predict` has run on the active cells: its result stays if no start does better.
     private mutating func backtrackInference(hasPrediction: Bool) {
         let patterns = inferencePatterns
-        var savedActive = activeCells.copy()
-        var savedPrediction = hasPrediction ? predictedCells.copy() : nil
-        var savedColumns = hasPrediction ? predictedColumns.copy() : nil
-        defer {
-            savedActive.deallocate()
-            savedPrediction?.deallocate()
-            savedColumns?.deallocate()
+        // Replaying clears the sets before it fills them: whatever is swapped in doesn't matter.
+        swap(&activeCells, &scratch.savedActiveCells)
+        if hasPrediction {
+            swap(&predictedCells, &scratch.savedPredictedCells)
+            scratch.savedPredictedColumns.removeAll()
+            scratch.savedPredictedColumns.append(contentsOf: predictedColumns.base, count: predictedColumns.count)
         }
         if let start = patterns.indices.first(where: { replayInference(patterns, from: $0) }) {
             // Every earlier start failed, so all of them and the one that worked go.
@@ -250,10 +249,10 @@ extension BacktrackingCore {
             return
         }
         inferencePatterns.removeAll()
-        activeCells.assign(savedActive)
-        if let savedPrediction, let savedColumns {
-            predictedCells.assign(savedPrediction)
-            predictedColumns.base.update(from: savedColumns.base, count: savedColumns.count)
+        swap(&activeCells, &scratch.savedActiveCells)
+        if hasPrediction {
+            swap(&predictedCells, &scratch.savedPredictedCells)
+            predictedColumns.base.update(from: scratch.savedPredictedColumns.base, count: predictedColumns.count)
         } else {
             _ = predict()
         }

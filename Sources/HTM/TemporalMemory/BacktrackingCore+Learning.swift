@@ -85,29 +85,32 @@ extension BacktrackingCore {
     }
 
     private mutating func setLearnPatternToStartCells(_ columns: [UInt16]) {
-        nextPattern.removeAll()
+        scratch.nextPattern.removeAll()
         for column in columns {
-            nextPattern.append(Cell(truncatingIfNeeded: Int(column) * parameters.cellsPerColumn))
+            scratch.nextPattern.append(Cell(truncatingIfNeeded: Int(column) * parameters.cellsPerColumn))
         }
         publishNextPattern()
     }
 
     /// Makes the cells chosen the learning pattern.
     private mutating func publishNextPattern() {
-        swap(&learnPattern, &nextPattern)
+        swap(&learnPattern, &scratch.nextPattern)
         rankLearnPattern()
     }
 
     /// Brings up to date what follows from `learnPattern`.
     mutating func rankLearnPattern() {
-        previouslyPredictedCells.removeAll()
+        scratch.previouslyPredictedCells.removeAll()
         for rank in 0..<learnPattern.count {
             let cell = learnPattern[rank]
             let column = pool.column(of: cell)
-            learnRanks[column] = UInt16(truncatingIfNeeded: rank)
-            previouslyPredictedCells.insert(column: column, cell: Int(cell) - column * parameters.cellsPerColumn)
+            scratch.learnRanks[column] = UInt16(truncatingIfNeeded: rank)
+            scratch.previouslyPredictedCells.insert(
+                column: column,
+                cell: Int(cell) - column * parameters.cellsPerColumn
+            )
         }
-        overlaps.refill(with: Overlap(cells: 0, ranks: 0, set: .max), count: Overlap.cacheSize)
+        scratch.overlaps.refill(with: Overlap(cells: 0, ranks: 0, set: .max), count: Overlap.cacheSize)
         currentSet = nil
     }
 
@@ -115,7 +118,7 @@ extension BacktrackingCore {
     ///
     /// - Returns: Whether fewer than half of the columns were unpredicted.
     private mutating func chooseLearningCells(_ columns: [UInt16], readOnly: Bool) -> Bool {
-        nextPattern.removeAll()
+        scratch.nextPattern.removeAll()
         var unpredictedCount = 0
         var prediction = 0
         var match = 0
@@ -124,7 +127,7 @@ extension BacktrackingCore {
                 prediction += 1
             }
             if prediction < learnPredictions.count && learnPredictions[prediction].column == column {
-                nextPattern.append(learnPredictions[prediction].cell)
+                scratch.nextPattern.append(learnPredictions[prediction].cell)
                 continue
             }
             unpredictedCount += 1
@@ -138,13 +141,13 @@ extension BacktrackingCore {
                 && Int(matches[match].activity) >= parameters.minThreshold
             {
                 let segment = Int(matches[match].segment)
-                nextPattern.append(pool.records[segment].cell)
+                scratch.nextPattern.append(pool.records[segment].cell)
                 if buildUpdate(of: segment) {
                     adapt(segment)
                 }
             } else {
                 let cell = chooseCellForNewSegment(inColumn: Int(column))
-                nextPattern.append(cell)
+                scratch.nextPattern.append(cell)
                 if buildNewSegmentUpdate() {
                     createSegment(on: cell)
                 }
@@ -172,43 +175,46 @@ extension BacktrackingCore {
                         slot: UInt16(record.slot)
                     )
                 )
-                queueMasks.append(contentsOf: updateMask.base, count: patternWords)
+                queueMasks.append(contentsOf: scratch.updateMask.base, count: patternWords)
             }
         }
     }
 
     /// The best matching segment of each column: most active synapses; ties to the highest cell, then the lowest slot.
     private mutating func findMatches() {
-        places.removeAll()
+        scratch.places.removeAll()
         for cell in learnPattern.elements {
             let place = pool.cells.place(of: Int(cell))
             if place >= 0 {
-                places.append(UInt32(truncatingIfNeeded: place))
+                scratch.places.append(UInt32(truncatingIfNeeded: place))
             }
         }
         findActiveSegments(
-            among: previouslyPredictedCells,
+            among: scratch.previouslyPredictedCells,
             threshold: min(parameters.minThreshold, parameters.activationThreshold)
         )
         // Best entry per column first, in any order; then in column order, through a bit per column.
-        for index in 0..<activeSegments.count {
-            let column = pool.column(of: pool.records[Int(activeSegments[index].segment)].cell)
+        for index in 0..<scratch.activeSegments.count {
+            let column = pool.column(of: pool.records[Int(scratch.activeSegments[index].segment)].cell)
             let bit: UInt64 = 1 << UInt64(truncatingIfNeeded: column & 63)
-            if columnBits[column >> 6] & bit == 0 {
-                columnBits[column >> 6] |= bit
-                columnBest.base[column] = UInt32(truncatingIfNeeded: index)
-            } else if isBetter(activeSegments[index], than: activeSegments[Int(columnBest.base[column])]) {
-                columnBest.base[column] = UInt32(truncatingIfNeeded: index)
+            if scratch.columnBits[column >> 6] & bit == 0 {
+                scratch.columnBits[column >> 6] |= bit
+                scratch.columnBest.base[column] = UInt32(truncatingIfNeeded: index)
+            } else if isBetter(
+                scratch.activeSegments[index],
+                than: scratch.activeSegments[Int(scratch.columnBest.base[column])]
+            ) {
+                scratch.columnBest.base[column] = UInt32(truncatingIfNeeded: index)
             }
         }
         matches.removeAll()
-        for word in 0..<columnBits.count {
-            var rest = columnBits[word]
-            columnBits[word] = 0
+        for word in 0..<scratch.columnBits.count {
+            var rest = scratch.columnBits[word]
+            scratch.columnBits[word] = 0
             while rest != 0 {
                 let column = word * 64 + rest.trailingZeroBitCount
                 rest &= rest - 1
-                let best = activeSegments[Int(columnBest.base[column])]
+                let best = scratch.activeSegments[Int(scratch.columnBest.base[column])]
                 matches.append(
                     Match(
                         column: UInt16(column),
@@ -235,7 +241,7 @@ extension BacktrackingCore {
             return
         }
         for column in columns {
-            columnBits[Int(column) >> 6] |= 1 << UInt64(column & 63)
+            scratch.columnBits[Int(column) >> 6] |= 1 << UInt64(column & 63)
         }
         let words = patternWords
         var kept: [KeptUpdate] = []
@@ -248,10 +254,10 @@ extension BacktrackingCore {
             guard iteration - Int(update.timestamp) <= parameters.updateValidity else {
                 continue
             }
-            if columnBits[column >> 6] >> UInt64(truncatingIfNeeded: column & 63) & 1 == 1 {
+            if scratch.columnBits[column >> 6] >> UInt64(truncatingIfNeeded: column & 63) & 1 == 1 {
                 if let segment = aliveSegment(Int(update.segment), cell: update.cell, slot: update.slot) {
-                    updateMask.removeAll()
-                    updateMask.append(contentsOf: queueMasks.base + index * words, count: words)
+                    scratch.updateMask.removeAll()
+                    scratch.updateMask.append(contentsOf: queueMasks.base + index * words, count: words)
                     adapt(segment)
                 }
             } else if parameters.doPooling && isLearnPredicted(update.cell) {
@@ -259,7 +265,7 @@ extension BacktrackingCore {
             }
         }
         for column in columns {
-            columnBits[Int(column) >> 6] = 0
+            scratch.columnBits[Int(column) >> 6] = 0
         }
         clearQueue()
         keptUpdates = kept
@@ -295,7 +301,7 @@ extension BacktrackingCore {
         var kept: [KeptUpdate] = []
         for update in keptUpdates where iteration - Int(update.timestamp) <= parameters.updateValidity {
             let column = pool.column(of: update.cell)
-            if columnBits[column >> 6] >> UInt64(column & 63) & 1 == 1 {
+            if scratch.columnBits[column >> 6] >> UInt64(column & 63) & 1 == 1 {
                 if let segment = aliveSegment(Int(update.segment), cell: update.cell, slot: update.slot) {
                     adapt(segment, fromKept: update.sources)
                 }
@@ -313,10 +319,10 @@ extension BacktrackingCore {
             learnPattern.append(source)
         }
         rankLearnPattern()
-        updateMask.removeAll()
+        scratch.updateMask.removeAll()
         for word in 0..<patternWords {
             let left = sources.count - word * 64
-            updateMask.append(left >= 64 ? .max : (1 << UInt64(left)) - 1)
+            scratch.updateMask.append(left >= 64 ? .max : (1 << UInt64(left)) - 1)
         }
         adapt(segment)
         swap(&learnPattern, &saved)

@@ -12,19 +12,19 @@ extension BacktrackingCore {
     mutating func buildUpdate(of segment: Int) -> Bool {
         if learnPattern.count <= 64, pool.sources[segment].extras <= 64 {
             let hits = learningSources(of: segment)
-            updateMask.refill(with: hits, count: 1)
+            scratch.updateMask.refill(with: hits, count: 1)
             let count = hits.nonzeroBitCount
             return addSources(parameters.newSynapseCount - count, among: learnPattern.count - count) || hits != 0
         }
-        updateMask.refill(with: 0, count: patternWords)
+        scratch.updateMask.refill(with: 0, count: patternWords)
         copySources(of: segment)
-        for lane in 0..<laneSources.count {
-            let rank = learningRank(of: laneSources[lane])
+        for lane in 0..<scratch.laneSources.count {
+            let rank = learningRank(of: scratch.laneSources[lane])
             if rank >= 0 {
-                updateMask.base[rank >> 6] |= 1 << UInt64(truncatingIfNeeded: rank & 63)
+                scratch.updateMask.base[rank >> 6] |= 1 << UInt64(truncatingIfNeeded: rank & 63)
             }
         }
-        let hitCount = updateMask.elements.reduce(0) { $0 + $1.nonzeroBitCount }
+        let hitCount = scratch.updateMask.elements.reduce(0) { $0 + $1.nonzeroBitCount }
         return addSources(parameters.newSynapseCount - hitCount, among: learnPattern.count - hitCount) || hitCount > 0
     }
 
@@ -52,8 +52,8 @@ extension BacktrackingCore {
     ) -> (ranks: UInt64, cells: UInt64) {
         Layout.activeRanks(
             UnsafeBufferPointer(start: cells, count: count),
-            in: previouslyPredictedCells,
-            ranks: learnRanks.base,
+            in: scratch.previouslyPredictedCells,
+            ranks: scratch.learnRanks.base,
             wanted: wanted,
             pool.cells.shape,
             level: level
@@ -63,14 +63,14 @@ extension BacktrackingCore {
     /// The position of a cell among the learning cells, -1 if it is none of them.
     @inline(__always)
     private func learningRank(of cell: Cell) -> Int {
-        let rank = Int(learnRanks[pool.column(of: cell)])
+        let rank = Int(scratch.learnRanks[pool.column(of: cell)])
         return rank < learnPattern.count && learnPattern[rank] == cell ? rank : -1
     }
 
     /// What a source set and the learning cells, at most 64, have in common.
     @inline(__always)
     private mutating func overlap(ofSet set: UInt16) -> Overlap {
-        let known = overlaps.base[Int(set) & (Overlap.cacheSize - 1)]
+        let known = scratch.overlaps.base[Int(set) & (Overlap.cacheSize - 1)]
         return known.set == set ? known : findOverlap(ofSet: set)
     }
 
@@ -79,22 +79,22 @@ extension BacktrackingCore {
         let members = pool.sets.cells(of: Int(set))
         let (ranks, cells) = learningCells(among: members.baseAddress!, count: members.count, wanted: .max)
         let overlap = Overlap(cells: cells, ranks: ranks, set: set)
-        overlaps[Int(set) & (Overlap.cacheSize - 1)] = overlap
+        scratch.overlaps[Int(set) & (Overlap.cacheSize - 1)] = overlap
         return overlap
     }
 
     /// Puts the sources of a segment's lanes in `laneSources`.
     private mutating func copySources(of segment: Int) {
         let size = pool.size(of: segment)
-        laneSources.reserve(size)
-        laneSources.removeAll()
-        laneSources.extend(by: size)
-        pool.copySources(of: segment, to: laneSources.base)
+        scratch.laneSources.reserve(size)
+        scratch.laneSources.removeAll()
+        scratch.laneSources.extend(by: size)
+        pool.copySources(of: segment, to: scratch.laneSources.base)
     }
 
     /// The same for a segment that doesn't exist yet.
     mutating func buildNewSegmentUpdate() -> Bool {
-        updateMask.refill(with: 0, count: patternWords)
+        scratch.updateMask.refill(with: 0, count: patternWords)
         return addSources(parameters.newSynapseCount, among: learnPattern.count)
     }
 
@@ -104,8 +104,8 @@ extension BacktrackingCore {
             return false
         }
         if candidateCount <= wanted {
-            for word in 0..<updateMask.count {
-                updateMask[word] = fullMask(word: word)
+            for word in 0..<scratch.updateMask.count {
+                scratch.updateMask[word] = fullMask(word: word)
             }
             return true
         }
@@ -114,8 +114,12 @@ extension BacktrackingCore {
             return true
         }
         var (remaining, missing) = (UInt32(candidateCount), UInt32(wanted))
-        for word in 0..<updateMask.count where missing > 0 {
-            updateMask[word] |= random.sample(fullMask(word: word) & ~updateMask[word], &missing, of: &remaining)
+        for word in 0..<scratch.updateMask.count where missing > 0 {
+            scratch.updateMask[word] |= random.sample(
+                fullMask(word: word) & ~scratch.updateMask[word],
+                &missing,
+                of: &remaining
+            )
         }
         return true
     }
@@ -130,8 +134,8 @@ extension BacktrackingCore {
     /// Adds the n-th learning cell that isn't in the mask.
     private mutating func addCandidate(number: Int) {
         var number = number
-        for word in 0..<updateMask.count {
-            var rest = fullMask(word: word) & ~updateMask[word]
+        for word in 0..<scratch.updateMask.count {
+            var rest = fullMask(word: word) & ~scratch.updateMask[word]
             let count = rest.nonzeroBitCount
             if number >= count {
                 number -= count
@@ -140,7 +144,7 @@ extension BacktrackingCore {
             for _ in 0..<number {
                 rest &= rest - 1
             }
-            updateMask[word] |= rest & (0 &- rest)
+            scratch.updateMask[word] |= rest & (0 &- rest)
             return
         }
     }
@@ -178,7 +182,7 @@ extension BacktrackingCore {
 
     /// A set's number may come to name another set.
     private mutating func forgetOverlap(ofSet set: Int) {
-        overlaps.base[set & (Overlap.cacheSize - 1)].set = .max
+        scratch.overlaps.base[set & (Overlap.cacheSize - 1)].set = .max
         if currentSet == set {
             currentSet = nil
         }
@@ -193,7 +197,7 @@ extension BacktrackingCore {
         guard learnPattern.count <= 64, size <= 64 else {
             return changePermanencesOneByOne(of: segment)
         }
-        let update = updateMask[0]
+        let update = scratch.updateMask[0]
         let setLanes = size - Int(origin.extras)
         var (up, hits): (UInt64, UInt64) = (0, 0)
         if origin.mask != 0 {
@@ -219,39 +223,39 @@ extension BacktrackingCore {
         if removed != 0 {
             pool.removeLanes(removed, of: segment, level: level)
         }
-        hitMask.refill(with: update & ~hits, count: 1)
-        return hitMask[0].nonzeroBitCount
+        scratch.hitMask.refill(with: update & ~hits, count: 1)
+        return scratch.hitMask[0].nonzeroBitCount
     }
 
     /// The same for more learning cells or synapses than a word has bits.
     private mutating func changePermanencesOneByOne(of segment: Int) -> Int {
         let permanences = pool.permanences(of: segment)
         copySources(of: segment)
-        hitMask.refill(with: 0, count: patternWords)
-        laneFlags.refill(with: false, count: laneSources.count)
+        scratch.hitMask.refill(with: 0, count: patternWords)
+        scratch.laneFlags.refill(with: false, count: scratch.laneSources.count)
         var connected = 0
-        for lane in 0..<laneSources.count {
+        for lane in 0..<scratch.laneSources.count {
             let changed: Layout.Rule.Stored
-            if isInUpdate(laneSources[lane]) {
-                let rank = learningRank(of: laneSources[lane])
-                hitMask.base[rank >> 6] |= 1 << UInt64(truncatingIfNeeded: rank & 63)
+            if isInUpdate(scratch.laneSources[lane]) {
+                let rank = learningRank(of: scratch.laneSources[lane])
+                scratch.hitMask.base[rank >> 6] |= 1 << UInt64(truncatingIfNeeded: rank & 63)
                 changed = rule.increased(permanences[lane])
             } else if let decreased = rule.decreased(permanences[lane]) {
                 changed = decreased
             } else {
-                laneFlags[lane] = true
+                scratch.laneFlags[lane] = true
                 continue
             }
             permanences[lane] = changed
             connected += rule.isConnected(changed) ? 1 : 0
         }
         pool.setConnected(connected, of: segment)
-        let flags = laneFlags
+        let flags = scratch.laneFlags
         pool.removeLanes(of: segment) { flags[$0] }
         var missing = 0
-        for word in 0..<hitMask.count {
-            hitMask[word] = updateMask[word] & ~hitMask[word]
-            missing += hitMask[word].nonzeroBitCount
+        for word in 0..<scratch.hitMask.count {
+            scratch.hitMask[word] = scratch.updateMask[word] & ~scratch.hitMask[word]
+            missing += scratch.hitMask[word].nonzeroBitCount
         }
         return missing
     }
@@ -265,24 +269,24 @@ extension BacktrackingCore {
         let removedCount = min(count, size)
         copySources(of: segment)
         // Lanes to be removed, and lanes that the update uses.
-        laneFlags.refill(with: false, count: size)
-        activeFlags.refill(with: false, count: size)
+        scratch.laneFlags.refill(with: false, count: size)
+        scratch.activeFlags.refill(with: false, count: size)
         for lane in 0..<size {
-            activeFlags[lane] = isInUpdate(laneSources[lane])
+            scratch.activeFlags[lane] = isInUpdate(scratch.laneSources[lane])
         }
         var connected = Int(pool.records[segment].connected)
         for _ in 0..<removedCount {
             var weakest = -1
-            for lane in 0..<size where !laneFlags[lane] {
+            for lane in 0..<size where !scratch.laneFlags[lane] {
                 if weakest < 0 || isWeaker(lane, than: weakest, permanences) {
                     weakest = lane
                 }
             }
-            laneFlags[weakest] = true
+            scratch.laneFlags[weakest] = true
             connected -= rule.isConnected(permanences[weakest]) ? 1 : 0
         }
         pool.setConnected(connected, of: segment)
-        let flags = laneFlags
+        let flags = scratch.laneFlags
         pool.removeLanes(of: segment) { flags[$0] }
         return removedCount
     }
@@ -293,18 +297,18 @@ extension BacktrackingCore {
         than other: Int,
         _ permanences: UnsafeMutablePointer<Layout.Rule.Stored>
     ) -> Bool {
-        if activeFlags[lane] != activeFlags[other] {
-            return activeFlags[other]
+        if scratch.activeFlags[lane] != scratch.activeFlags[other] {
+            return scratch.activeFlags[other]
         }
         if permanences[lane] != permanences[other] {
             return permanences[lane] < permanences[other]
         }
-        return laneSources[lane] < laneSources[other]
+        return scratch.laneSources[lane] < scratch.laneSources[other]
     }
 
     private func isInUpdate(_ source: Cell) -> Bool {
         let rank = learningRank(of: source)
-        return rank >= 0 && updateMask[rank >> 6] >> UInt64(truncatingIfNeeded: rank & 63) & 1 == 1
+        return rank >= 0 && scratch.updateMask[rank >> 6] >> UInt64(truncatingIfNeeded: rank & 63) & 1 == 1
     }
 
     /// Gives the segment synapses from the first `count` cells of `hitMask`.
@@ -314,13 +318,13 @@ extension BacktrackingCore {
         let origin = pool.sources[segment]
         if learnPattern.count <= 64, origin.set != SegmentPool<Layout>.Sources.noSet {
             let overlap = overlap(ofSet: origin.set)
-            added = level.move(hitMask[0], from: overlap.ranks, to: overlap.cells)
-            hitMask[0] &= ~overlap.ranks
+            added = level.move(scratch.hitMask[0], from: overlap.ranks, to: overlap.cells)
+            scratch.hitMask[0] &= ~overlap.ranks
         }
         withUnsafeTemporaryAllocation(of: Cell.self, capacity: count + 1) { extras in
             var extraCount = 0
-            for word in 0..<hitMask.count {
-                var rest = hitMask[word]
+            for word in 0..<scratch.hitMask.count {
+                var rest = scratch.hitMask[word]
                 while rest != 0 {
                     extras[extraCount] = learnPattern[word * 64 + rest.trailingZeroBitCount]
                     extraCount += 1
@@ -342,11 +346,11 @@ extension BacktrackingCore {
     /// Leaves the first `count` bits of `hitMask`.
     private mutating func keepFirst(_ count: Int) {
         var left = count
-        for word in 0..<hitMask.count {
-            while hitMask[word].nonzeroBitCount > left {
-                hitMask[word] ^= 1 << UInt64(63 - hitMask[word].leadingZeroBitCount)
+        for word in 0..<scratch.hitMask.count {
+            while scratch.hitMask[word].nonzeroBitCount > left {
+                scratch.hitMask[word] ^= 1 << UInt64(63 - scratch.hitMask[word].leadingZeroBitCount)
             }
-            left -= hitMask[word].nonzeroBitCount
+            left -= scratch.hitMask[word].nonzeroBitCount
         }
     }
 
@@ -361,16 +365,16 @@ extension BacktrackingCore {
             positiveActivations: 1,
             slot: Layout.Small(truncatingIfNeeded: slot)
         )
-        let count = updateMask.elements.reduce(0) { $0 + $1.nonzeroBitCount }
+        let count = scratch.updateMask.elements.reduce(0) { $0 + $1.nonzeroBitCount }
         if learnPattern.count <= SourceSets<Layout>.mostCells, let set = setOfLearningCells() {
             // The learning cells are the set: its bits are theirs.
             record.connected = rule.isConnected(rule.initial) ? Layout.Small(truncatingIfNeeded: count) : 0
-            _ = pool.insert(record, set: set, mask: updateMask[0])
+            _ = pool.insert(record, set: set, mask: scratch.updateMask[0])
             return
         }
         let segment = pool.insert(record, set: nil, mask: 0)
-        hitMask.removeAll()
-        hitMask.append(contentsOf: updateMask.base, count: updateMask.count)
+        scratch.hitMask.removeAll()
+        scratch.hitMask.append(contentsOf: scratch.updateMask.base, count: scratch.updateMask.count)
         addSynapses(count, to: segment)
     }
 
@@ -523,18 +527,18 @@ extension BacktrackingCore {
             pool.openRun(of: segment, initial: rule.initial)
             let permanences = pool.permanences(of: segment)
             let size = pool.size(of: segment)
-            laneFlags.refill(with: false, count: size)
+            scratch.laneFlags.refill(with: false, count: size)
             var connected = 0
             for lane in 0..<size {
                 guard let decayed = rule.decayed(permanences[lane], by: parameters.globalDecay) else {
-                    laneFlags[lane] = true
+                    scratch.laneFlags[lane] = true
                     continue
                 }
                 permanences[lane] = decayed
                 connected += rule.isConnected(decayed) ? 1 : 0
             }
             pool.setConnected(connected, of: segment)
-            let flags = laneFlags
+            let flags = scratch.laneFlags
             pool.removeLanes(of: segment) { flags[$0] }
             if size > 0, !pool.isInUse(segment) {
                 emptied.append(segment)

@@ -45,17 +45,7 @@ struct BacktrackingCore<Layout: SegmentLayout> {
     }
 
     typealias ActiveSegment = ck_active_segment
-
-    /// The cells that a source set and the learning cells have in common, ascending in both: bits over the set, and over the learning cells.
-    struct Overlap: BitwiseCopyable {
-        var cells: UInt64
-        var ranks: UInt64
-        /// `.max`: nothing is known.
-        var set: UInt16
-
-        /// Overlaps kept, a power of two; a set's is at its number modulo this.
-        static var cacheSize: Int { 64 }
-    }
+    typealias Overlap = BacktrackingScratch<Layout>.Overlap
 
     let parameters: BacktrackingParameters
     let rule: Layout.Rule
@@ -74,8 +64,6 @@ struct BacktrackingCore<Layout: SegmentLayout> {
     // Inference.
     var activeCells: ColumnCellSet
     var predictedCells: ColumnCellSet
-    /// While inference runs, what was predicted for this record; while learning runs, the cells of `learnPattern`.
-    var previouslyPredictedCells: ColumnCellSet
     /// Bit per column that some segment expects, through connected or merely potential synapses.
     var predictedColumns: GrowableBuffer<UInt64>
     var inferencePatterns: [[UInt16]] = []
@@ -83,12 +71,8 @@ struct BacktrackingCore<Layout: SegmentLayout> {
     // Learning.
     /// The learning cells, ascending; the pattern that the last learning pass ran on.
     var learnPattern = GrowableBuffer<Cell>()
-    /// Position in `learnPattern` of the cell in a column; only valid if that cell says so too. One more, which kernels read.
-    var learnRanks: GrowableBuffer<UInt16>
     /// The source set made of `learnPattern`, if there is one.
     var currentSet: Int?
-    /// The learning cells being chosen.
-    var nextPattern = GrowableBuffer<Cell>()
     var learnPredictions = GrowableBuffer<PredictedCell>()
     /// By ascending column.
     var matches = GrowableBuffer<Match>()
@@ -103,26 +87,8 @@ struct BacktrackingCore<Layout: SegmentLayout> {
     var learnedSequenceLength = 0
     var averageLearnedSequenceLength: Float = 0
 
-    // Scratch space, no state.
-    /// Active extras, by segment.
-    var counters = GrowableBuffer<Layout.Counter>()
-    /// Active cells, by source set.
-    var setCounters = GrowableBuffer<UInt8>()
-    var collected = GrowableBuffer<UInt32>()
-    var activeSegments = GrowableBuffer<ActiveSegment>()
-    /// Places of the cells whose presynaptic lists are to be visited.
-    var places = GrowableBuffer<UInt32>()
-    /// What the last record needed. Unit: elements.
-    private var scratchSizes = (collected: 0, activeSegments: 0, places: 0)
-    var overlaps = GrowableBuffer<Overlap>()
-    var laneSources = GrowableBuffer<Cell>()
-    var laneFlags = GrowableBuffer<Bool>()
-    var activeFlags = GrowableBuffer<Bool>()
-    var columnBits: GrowableBuffer<UInt64>
-    /// Positions in `activeSegments`, by column.
-    var columnBest = GrowableBuffer<UInt32>()
-    var updateMask = GrowableBuffer<UInt64>()
-    var hitMask = GrowableBuffer<UInt64>()
+    /// Only there while a record is taken.
+    var scratch = BacktrackingScratch<Layout>.none
 
     init(parameters: BacktrackingParameters, rule: Layout.Rule, level: KernelLevel) {
         self.parameters = parameters
@@ -133,40 +99,20 @@ struct BacktrackingCore<Layout: SegmentLayout> {
         pool = SegmentPool(columnCount: columns, cellsPerColumn: cells)
         activeCells = ColumnCellSet(columnCount: columns, cellsPerColumn: cells)
         predictedCells = ColumnCellSet(columnCount: columns, cellsPerColumn: cells)
-        previouslyPredictedCells = ColumnCellSet(columnCount: columns, cellsPerColumn: cells)
         predictedColumns = GrowableBuffer(repeating: 0, count: (columns + 63) / 64)
-        learnRanks = GrowableBuffer(repeating: 0, count: columns + 1)
-        columnBits = GrowableBuffer(repeating: 0, count: (columns + 63) / 64)
         pamCounter = parameters.pamLength
-        rankLearnPattern()
     }
 
     mutating func deallocate() {
         pool.deallocate()
         activeCells.deallocate()
         predictedCells.deallocate()
-        previouslyPredictedCells.deallocate()
         predictedColumns.deallocate()
         learnPattern.deallocate()
-        learnRanks.deallocate()
-        nextPattern.deallocate()
         learnPredictions.deallocate()
         matches.deallocate()
         queue.deallocate()
         queueMasks.deallocate()
-        counters.deallocate()
-        setCounters.deallocate()
-        collected.deallocate()
-        activeSegments.deallocate()
-        places.deallocate()
-        overlaps.deallocate()
-        laneSources.deallocate()
-        laneFlags.deallocate()
-        activeFlags.deallocate()
-        columnBits.deallocate()
-        columnBest.deallocate()
-        updateMask.deallocate()
-        hitMask.deallocate()
     }
 
     func copy() -> BacktrackingCore {
@@ -174,28 +120,12 @@ struct BacktrackingCore<Layout: SegmentLayout> {
         other.pool = pool.copy()
         other.activeCells = activeCells.copy()
         other.predictedCells = predictedCells.copy()
-        other.previouslyPredictedCells = previouslyPredictedCells.copy()
         other.predictedColumns = predictedColumns.copy()
         other.learnPattern = learnPattern.copy()
-        other.learnRanks = learnRanks.copy()
-        other.nextPattern = nextPattern.copy()
         other.learnPredictions = learnPredictions.copy()
         other.matches = matches.copy()
         other.queue = queue.copy()
         other.queueMasks = queueMasks.copy()
-        other.counters = GrowableBuffer()
-        other.setCounters = GrowableBuffer()
-        other.collected = GrowableBuffer()
-        other.activeSegments = GrowableBuffer()
-        other.places = GrowableBuffer()
-        other.overlaps = overlaps.copy()
-        other.laneSources = laneSources.copy()
-        other.laneFlags = laneFlags.copy()
-        other.activeFlags = activeFlags.copy()
-        other.columnBits = columnBits.copy()
-        other.columnBest = GrowableBuffer()
-        other.updateMask = updateMask.copy()
-        other.hitMask = hitMask.copy()
         return other
     }
 
@@ -232,39 +162,29 @@ struct BacktrackingCore<Layout: SegmentLayout> {
         releaseScratch()
     }
 
-    /// Takes as much scratch space as the record before needed, so that it isn't enlarged step by step.
     private mutating func takeScratch() {
-        counters.reserve(pool.records.count + 64)
-        setCounters.reserve(pool.sets.records.count + 64)
-        columnBest.reserve(parameters.columnCount)
-        collected.reserve(scratchSizes.collected)
-        activeSegments.reserve(scratchSizes.activeSegments)
-        places.reserve(scratchSizes.places)
+        scratch = Layout.idleScratch.take(pool.cells.shape)
+        // Enlarged at once rather than step by step.
+        scratch.counters.reserve(pool.records.count + 64)
+        scratch.setCounters.reserve(pool.sets.records.count + 64)
     }
 
-    /// Gives the larger scratch space back after each record, so that models that take turns share it.
     private mutating func releaseScratch() {
-        scratchSizes = (collected.capacity, activeSegments.capacity, places.capacity)
-        counters.deallocate()
-        setCounters.deallocate()
-        columnBest.deallocate()
-        collected.deallocate()
-        activeSegments.deallocate()
-        places.deallocate()
+        Layout.idleScratch.give(scratch, pool.cells.shape)
+        scratch = .none
     }
 
     /// Forgets where in a sequence the memory is, but nothing it has learned.
     mutating func reset() {
         activeCells.removeAll()
         predictedCells.removeAll()
-        previouslyPredictedCells.removeAll()
         for word in 0..<predictedColumns.count {
             predictedColumns[word] = 0
         }
         inferencePatterns.removeAll()
         learningPatterns.removeAll()
         learnPattern.removeAll()
-        rankLearnPattern()
+        currentSet = nil
         learnPredictions.removeAll()
         matches.removeAll()
         matchesAreStale = false
@@ -280,8 +200,8 @@ struct BacktrackingCore<Layout: SegmentLayout> {
 
     /// Memory taken, roughly. Unit: bytes.
     var byteCount: Int {
-        pool.byteCount + 3 * activeCells.words.byteCount + learnRanks.byteCount
-            + overlaps.byteCount + queue.byteCount + queueMasks.byteCount + matches.byteCount + 4096
+        pool.byteCount + 2 * activeCells.words.byteCount + queue.byteCount + queueMasks.byteCount + matches.byteCount
+            + 4096
     }
 
     /// How many of `columns` are expected.

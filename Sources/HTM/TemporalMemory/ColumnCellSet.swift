@@ -86,14 +86,6 @@ struct ColumnCellSet {
         forEachWord(ofColumn: column) { words[$0] = other.words[$0] }
     }
 
-    /// Takes over the cells of another set.
-    mutating func assign(_ other: ColumnCellSet) {
-        removeAll()
-        for index in 0..<other.columns.count {
-            insert(column: Int(other.columns[index]), from: other)
-        }
-    }
-
     /// All cells as column and number within it, ascending.
     var sortedCells: [(column: Int, cell: Int)] {
         columns.elements.sorted().flatMap { column in

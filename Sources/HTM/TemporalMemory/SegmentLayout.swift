@@ -16,6 +16,9 @@ protocol SegmentLayout {
     /// How permanences are stored and changed.
     associatedtype Rule: PermanenceRule
 
+    /// Shared by all memories of this layout.
+    static var idleScratch: IdleScratch<Self> { get }
+
     /// For the cells at each place: setCounters[set] += 1 for the source sets it feeds, counters[segment] += 1 for the segments with an extra
     /// synapse from it.
     static func count(
@@ -106,7 +109,7 @@ protocol SegmentLayout {
 }
 
 /// How cells are numbered: column · cellsPerColumn + cell.
-struct CellShape {
+struct CellShape: Equatable, Sendable {
     let columnCount: Int
     let cellsPerColumn: Int
     /// cell >> columnShift is its column; -1 when that isn't so.

@@ -9,6 +9,8 @@ enum CompactLayout: SegmentLayout {
     typealias Counter = UInt8
     typealias Rule = CodedPermanence
 
+    static let idleScratch = IdleScratch<CompactLayout>()
+
     /// Whether parameters fit.
     static func fits(_ parameters: BacktrackingParameters) -> Bool {
         parameters.columnCount * parameters.cellsPerColumn <= 1 << 16
@@ -212,6 +214,8 @@ enum WideLayout: SegmentLayout {
     typealias Small = UInt16
     typealias Counter = UInt16
     typealias Rule = FloatPermanence
+
+    static let idleScratch = IdleScratch<WideLayout>()
 
     static func count(
         _ setCounters: UnsafeMutablePointer<UInt8>,

@@ -61,6 +61,35 @@ import Testing
         #expect(restored.synapseCount == wide.synapseCount)
     }
 
+    /// Scratch space goes from memory to memory, of other shapes and with other segments.
+    @Test func memoriesInTurnLearnAsEachAlone() throws {
+        let shapes = [(2048, 32, 40), (2048, 32, 40), (512, 16, 20), (2048, 32, 80)]
+        let inputs = shapes.indices.map { number in
+            var random = RandomGenerator(seed: UInt64(number + 1))
+            return (0..<150).map { columns($0 + number, of: shapes[number].0, count: shapes[number].2, &random) }
+        }
+        func memory(_ number: Int) throws -> BacktrackingTemporalMemory {
+            var parameters = BacktrackingParameters()
+            parameters.columnCount = shapes[number].0
+            parameters.cellsPerColumn = shapes[number].1
+            return try BacktrackingTemporalMemory(parameters: parameters, usesWideLayout: number == 3)
+        }
+        var inTurn = try shapes.indices.map(memory)
+        for record in 0..<150 {
+            for number in shapes.indices {
+                inTurn[number].compute(activeColumns: inputs[number][record], learn: record % 30 != 29)
+            }
+        }
+        for number in shapes.indices {
+            var alone = try memory(number)
+            for record in 0..<150 {
+                alone.compute(activeColumns: inputs[number][record], learn: record % 30 != 29)
+            }
+            #expect(alone.segmentCount > 100)
+            #expect(encoded(inTurn[number]) == encoded(alone), "memory \(number)")
+        }
+    }
+
     private func encoded(_ memory: BacktrackingTemporalMemory) -> [UInt8] {
         var encoder = StateEncoder()
         memory.encode(into: &encoder)
