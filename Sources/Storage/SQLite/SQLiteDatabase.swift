@@ -8,8 +8,9 @@ import Glibc
 /// The embedded database: one file in WAL mode, one writer thread, several readers.
 ///
 /// Group commit: all writes that wait when the writer becomes free share one transaction, each in a savepoint of its own, and are
-/// told together when it is durable (those that can be computed again share another, before it). While that commit syncs, the next group gathers. Only what can be computed again waits for
-/// company, and only under load; it doesn't make a commit sync either.
+/// told together when it is durable (those that can be computed again share another, before it). The log is synced beside the writer
+/// (`WriteAheadLogSyncer`), which runs the next group meanwhile. Only what can be computed again waits for company, and only under load; it
+/// doesn't wait for a sync either.
 package final class SQLiteDatabase: SQLDatabase {
     package struct Configuration: Sendable {
         /// How a commit is made durable.
@@ -50,6 +51,10 @@ package final class SQLiteDatabase: SQLDatabase {
         package var largestGroup = 256
         /// Largest size of the file, beyond which writes fail as on a full disk; nil for no limit. Unit: pages of 4 KiB.
         package var maximumPages: Int?
+        /// Runs every sync of the log: tests hold it up or let it fail. Called by several threads at once.
+        package var runSync: @Sendable (_ sync: () throws(SQLError) -> Void) throws(SQLError) -> Void = {
+            (sync: () throws(SQLError) -> Void) throws(SQLError) in try sync()
+        }
 
         package init(path: String) { self.path = path }
 
@@ -88,7 +93,7 @@ package final class SQLiteDatabase: SQLDatabase {
             throw error.engineError
         }
         writer = WriterThread(
-            Writer(connection: connection, synchronous: configuration.synchronous, keeper: keeper),
+            Writer(connection: connection, configuration, keeper: keeper),
             queue: queue,
             configuration
         )
@@ -340,7 +345,7 @@ private final class WriterThread: Sendable {
                     queue.wait(timeoutMilliseconds: Int((due - now) / 1_000_000)) { $0.isUrgent ? true : nil }
                 }
                 guard let group = queue.wait({ $0.take(limit: configuration.largestGroup) }), !group.isEmpty else {
-                    return
+                    return writer.close()
                 }
                 let began = clock.monotonicNanoseconds()
                 writer.run(group)
@@ -357,35 +362,58 @@ private final class WriterThread: Sendable {
 private final class Writer: @unchecked Sendable {
     private let connection: SQLiteConnection
     private let synchronous: SQLiteDatabase.Configuration.Synchronous
+    private let runSync: @Sendable (_ sync: () throws(SQLError) -> Void) throws(SQLError) -> Void
     private let keeper: WriteAheadLogKeeper
     /// What the connection is set to.
     private var current: SQLiteDatabase.Configuration.Synchronous
+    /// From the first durable write on.
+    private var syncer: WriteAheadLogSyncer?
 
     init(
         connection: SQLiteConnection,
-        synchronous: SQLiteDatabase.Configuration.Synchronous,
+        _ configuration: SQLiteDatabase.Configuration,
         keeper: WriteAheadLogKeeper
     ) {
         self.connection = connection
-        self.synchronous = synchronous
         self.keeper = keeper
-        current = synchronous
+        synchronous = configuration.synchronous
+        runSync = configuration.runSync
+        current = configuration.synchronous
     }
 
     func run(_ group: [WriteJob]) {
-        // What can be computed again first, and by itself: its commit doesn't wait for the disk, so that a score is readable a sync
-        // earlier than in one transaction with samples.
+        // What can be computed again first, and by itself, so that a score is readable before the samples that came with it are stored.
         for part in [group.filter { $0.need == .reproducible }, group.filter { $0.need != .reproducible }]
         where !part.isEmpty {
             do {
-                try setSynchronous(part[0].need == .reproducible ? .normal : synchronous)
+                if let failure = syncer?.failure { throw failure }
+                // The first durable write is synced by SQLite, and the log's directory with it.
+                let isSyncedBeside = part[0].need == .reproducible || (part[0].need == .durable && syncer != nil)
+                try setSynchronous(isSyncedBeside ? .normal : synchronous)
             } catch {
                 for job in part { job.finish(.failed(error)) }
                 continue
             }
-            if part.count == 1 { runAlone(part[0]) } else { runTogether(part) }
+            let outcomes = part.count == 1 ? [runAlone(part[0])] : runTogether(part)
+            settle(part, outcomes)
         }
         keeper.afterCommit(connection)
+    }
+
+    /// Tells those whose writes are as durable as they are to be, and leaves the others to the sync.
+    private func settle(_ jobs: [WriteJob], _ outcomes: [WriteJob.Outcome]) {
+        var unsynced: [@Sendable (SQLError?) -> Void] = []
+        for (job, outcome) in zip(jobs, outcomes) {
+            if case .done = outcome, job.need == .durable, syncer != nil {
+                unsynced.append { error in job.finish(error.map { .failed($0) } ?? .done) }
+            } else {
+                job.finish(outcome)
+            }
+        }
+        if !unsynced.isEmpty { syncer?.add(unsynced) }
+        if syncer == nil, synchronous == .full, jobs[0].need == .durable, let file = connection.logFile {
+            syncer = WriteAheadLogSyncer { [runSync] () throws(SQLError) in try runSync(file.sync) }
+        }
     }
 
     /// A commit that syncs makes those before it durable too: the log is written in order.
@@ -395,20 +423,18 @@ private final class Writer: @unchecked Sendable {
         current = wanted
     }
 
-    private func runTogether(_ group: [WriteJob]) {
-        var outcomes: [WriteJob.Outcome] = []
+    private func runTogether(_ group: [WriteJob]) -> [WriteJob.Outcome] {
         do {
             try connection.execute("BEGIN IMMEDIATE", [])
-            for job in group { outcomes.append(try runInSavepoint(job)) }
+            let outcomes = try group.map(runInSavepoint)
             try connection.execute("COMMIT", [])
+            return outcomes
         } catch {
             // The transaction as a whole failed: nothing of it is stored. Each write gets a transaction of its own, so that
             // one that can't be done doesn't take the others with it.
             rollBack()
-            for job in group { runAlone(job) }
-            return
+            return group.map(runAlone)
         }
-        for (job, outcome) in zip(group, outcomes) { job.finish(outcome) }
     }
 
     /// - Throws: When the transaction can't go on.
@@ -426,7 +452,7 @@ private final class Writer: @unchecked Sendable {
         }
     }
 
-    private func runAlone(_ job: WriteJob) {
+    private func runAlone(_ job: WriteJob) -> WriteJob.Outcome {
         do {
             if job.need == .alone {
                 try job.body!(connection)
@@ -435,12 +461,15 @@ private final class Writer: @unchecked Sendable {
                 try job.body!(connection)
                 try connection.execute("COMMIT", [])
             }
-            job.finish(.done)
+            return .done
         } catch {
             rollBack()
-            job.finish(.failed(error))
+            return .failed(error)
         }
     }
+
+    /// Ends the syncs, on the writer's thread.
+    func close() { syncer?.close() }
 
     private func rollBack() {
         if connection.isInTransaction { _ = try? connection.execute("ROLLBACK", []) }
