@@ -85,15 +85,6 @@ final class SQLiteConnection: SQLConnection {
         _ = methods.pointee.xSync(file, SQLITE_SYNC_NORMAL)
     }
 
-    /// The write-ahead log, to be synced by any thread while this connection is open; there from the first transaction on.
-    var logFile: SQLiteLogFile? {
-        var file: UnsafeMutablePointer<sqlite3_file>?
-        guard sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) == SQLITE_OK, let file,
-            file.pointee.pMethods != nil
-        else { return nil }
-        return SQLiteLogFile(file: file, path: path)
-    }
-
     /// Whether a transaction is open; SQLite ends it by itself after some errors, such as a full disk.
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
@@ -302,25 +293,6 @@ final class SQLiteConnection: SQLConnection {
         case SQLITE_CONSTRAINT: .constraint
         default: .other
         }
-    }
-}
-
-/// A connection's write-ahead log.
-///
-/// Sendable because a sync changes nothing in SQLite's file once the directory is synced, which the first commit did.
-struct SQLiteLogFile: @unchecked Sendable {
-    fileprivate let file: UnsafeMutablePointer<sqlite3_file>
-    fileprivate let path: String
-
-    /// Makes durable what was written before the call.
-    func sync() throws(SQLError) {
-        let status = file.pointee.pMethods.pointee.xSync(file, SQLITE_SYNC_NORMAL)
-        guard status != SQLITE_OK else { return }
-        throw SQLError(
-            kind: .connection,
-            code: status,
-            message: "the write-ahead log of \(path) can't be synced: nothing more is stored until the next start"
-        )
     }
 }
 

@@ -52,9 +52,9 @@ package final class SQLiteDatabase: SQLDatabase {
         /// Largest size of the file, beyond which writes fail as on a full disk; nil for no limit. Unit: pages of 4 KiB.
         package var maximumPages: Int?
         /// Runs every sync of the log: tests hold it up or let it fail. Called by several threads at once.
-        package var runSync: @Sendable (_ sync: () throws(SQLError) -> Void) throws(SQLError) -> Void = {
-            (sync: () throws(SQLError) -> Void) throws(SQLError) in try sync()
-        }
+        package var runSync: RunSync = { (sync: () throws(SQLError) -> Void) throws(SQLError) in try sync() }
+
+        package typealias RunSync = @Sendable (_ sync: () throws(SQLError) -> Void) throws(SQLError) -> Void
 
         package init(path: String) { self.path = path }
 
@@ -361,8 +361,7 @@ private final class WriterThread: Sendable {
 /// Sendable because only the writer's thread uses it.
 private final class Writer: @unchecked Sendable {
     private let connection: SQLiteConnection
-    private let synchronous: SQLiteDatabase.Configuration.Synchronous
-    private let runSync: @Sendable (_ sync: () throws(SQLError) -> Void) throws(SQLError) -> Void
+    private let configuration: SQLiteDatabase.Configuration
     private let keeper: WriteAheadLogKeeper
     /// What the connection is set to.
     private var current: SQLiteDatabase.Configuration.Synchronous
@@ -376,8 +375,7 @@ private final class Writer: @unchecked Sendable {
     ) {
         self.connection = connection
         self.keeper = keeper
-        synchronous = configuration.synchronous
-        runSync = configuration.runSync
+        self.configuration = configuration
         current = configuration.synchronous
     }
 
@@ -387,9 +385,9 @@ private final class Writer: @unchecked Sendable {
         where !part.isEmpty {
             do {
                 if let failure = syncer?.failure { throw failure }
-                // The first durable write is synced by SQLite, and the log's directory with it.
+                // The first durable write is synced by SQLite, and the log's directory with it. Should the log not open, all are.
                 let isSyncedBeside = part[0].need == .reproducible || (part[0].need == .durable && syncer != nil)
-                try setSynchronous(isSyncedBeside ? .normal : synchronous)
+                try setSynchronous(isSyncedBeside ? .normal : configuration.synchronous)
             } catch {
                 for job in part { job.finish(.failed(error)) }
                 continue
@@ -411,8 +409,8 @@ private final class Writer: @unchecked Sendable {
             }
         }
         if !unsynced.isEmpty { syncer?.add(unsynced) }
-        if syncer == nil, synchronous == .full, jobs[0].need == .durable, let file = connection.logFile {
-            syncer = WriteAheadLogSyncer { [runSync] () throws(SQLError) in try runSync(file.sync) }
+        if syncer == nil, configuration.synchronous == .full, jobs[0].need == .durable {
+            syncer = WriteAheadLogSyncer(path: configuration.path + "-wal", run: configuration.runSync)
         }
     }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EngineCore
+import Glibc
 
 /// Syncs the write-ahead log beside the writer, which goes on with the next transaction meanwhile.
 ///
 /// What is added was committed before; it is told when a sync that began after that is done. Two threads, so that what comes while the
-/// disk takes long over one sync doesn't wait for that one and then for its own.
+/// disk takes long over one sync doesn't wait for that one and then for its own. Each has a descriptor of its own, since the system tells of a
+/// write that failed once a descriptor.
 final class WriteAheadLogSyncer: Sendable {
     private struct State {
         /// Called with nil once a sync has made it durable.
@@ -15,17 +17,28 @@ final class WriteAheadLogSyncer: Sendable {
     }
 
     private let state = Monitor(State())
+    private let descriptors: [Int32]
     private let threads: [ServiceThread]
 
-    /// - Parameter sync: Makes durable what was written to the log before the call; called by two threads at once.
-    init(sync: @escaping @Sendable () throws(SQLError) -> Void) {
+    /// Fails when the log can't be opened. SQLite's locks aren't on this file, so that closing it drops none.
+    ///
+    /// - Parameters:
+    ///   - path: The log, which stays this file as long as its database is open.
+    ///   - run: Runs each sync; called by two threads at once.
+    init?(path: String, run: @escaping SQLiteDatabase.Configuration.RunSync) {
+        let opened = (0..<2).map { _ in open(path, O_RDONLY | O_CLOEXEC) }
+        guard opened.allSatisfy({ $0 >= 0 }) else {
+            for descriptor in opened where descriptor >= 0 { Glibc.close(descriptor) }
+            return nil
+        }
         let state = state
-        threads = (0..<2).map { _ in
+        descriptors = opened
+        threads = opened.map { descriptor in
             ServiceThread(name: "sqlite-sync") {
                 while let waiting = state.wait(Self.take), !waiting.isEmpty {
                     var failure: SQLError?
                     do throws(SQLError) {
-                        try sync()
+                        try run { () throws(SQLError) in try Self.sync(descriptor, path) }
                     } catch {
                         failure = error
                     }
@@ -36,6 +49,19 @@ final class WriteAheadLogSyncer: Sendable {
                     for tell in waiting { tell(failure) }
                 }
             }
+        }
+    }
+
+    private static func sync(_ descriptor: Int32, _ path: String) throws(SQLError) {
+        while fdatasync(descriptor) != 0 {
+            let code = errno
+            guard code != EINTR else { continue }
+            let reason = String(cString: strerror(code))
+            throw SQLError(
+                kind: .connection,
+                code: code,
+                message: "\(path) can't be synced: \(reason); nothing more is stored until the next start"
+            )
         }
     }
 
@@ -58,5 +84,6 @@ final class WriteAheadLogSyncer: Sendable {
     func close() {
         state.update { $0.isClosed = true }
         for thread in threads { thread.join() }
+        for descriptor in descriptors { Glibc.close(descriptor) }
     }
 }
