@@ -24,9 +24,10 @@ final class EngineFixture {
         storer changeStorer: (inout Storer.Configuration) -> Void = { _ in },
         models: (any ScoringModelFactory)? = nil,
         clock: any EngineClock = SystemClock(),
-        defaultMode: DetectionMode = .parity
+        defaultMode: DetectionMode = .parity,
+        runSync: SQLiteDatabase.Configuration.RunSync? = nil
     ) throws {
-        repository = try Self.openRepository(directory)
+        repository = try Self.openRepository(directory, runSync: runSync)
         checkpoints = Self.checkpoints(directory)
         var configuration = ModelRunner.Configuration()
         configuration.rowsPerCheckpoint = 50
@@ -70,10 +71,13 @@ final class EngineFixture {
     }
 
     /// The database alone, with nothing that works on it.
-    static func openRepository(_ directory: TemporaryDirectory) throws -> SQLMetricRepository {
-        let repository = SQLMetricRepository(
-            database: try SQLiteDatabase(.init(path: directory.file("htmengine.sqlite")))
-        )
+    static func openRepository(
+        _ directory: TemporaryDirectory,
+        runSync: SQLiteDatabase.Configuration.RunSync? = nil
+    ) throws -> SQLMetricRepository {
+        var configuration = SQLiteDatabase.Configuration(path: directory.file("htmengine.sqlite"))
+        if let runSync { configuration.runSync = runSync }
+        let repository = SQLMetricRepository(database: try SQLiteDatabase(configuration))
         try repository.migrate()
         return repository
     }

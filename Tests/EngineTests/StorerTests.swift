@@ -52,6 +52,91 @@ import Testing
         }
     }
 
+    /// What a disk does that takes long.
+    private struct Disk {
+        var isHeld = false
+        var fails = false
+        var begun = 0
+    }
+
+    private func runSync(_ disk: Monitor<Disk>) -> SQLiteDatabase.Configuration.RunSync {
+        { (sync: () throws(SQLError) -> Void) throws(SQLError) in
+            disk.update { $0.begun += 1 }
+            disk.wait { $0.isHeld ? nil : true }
+            if disk.withLock({ $0.fails }) { throw SQLError(kind: .connection, code: 5, message: "the disk is gone") }
+            try sync()
+        }
+    }
+
+    /// Scores and later samples don't wait for a slow disk, acknowledgements do.
+    @Test func storesAndScoresOnWhileTheDiskTakesLong() throws {
+        let disk = Monitor(Disk())
+        let engine = try EngineFixture(directory, runSync: runSync(disk))
+        _ = try engine.send("m", [Sample(timestamp: 1, value: 1)])
+        _ = try engine.operations.monitor(ModelSpec(metric: "m", modelParams: .init(min: 0, max: 100)))
+        #expect(try engine.allScored("m", count: 1))
+        disk.update { $0.isHeld = true }
+        let acknowledged = Monitor<[Int64]>([])
+        for time in Int64(2)...6 {
+            let sample = IncomingSample(name: "m", sample: Sample(timestamp: time, value: 2))
+            try engine.storer.submit([sample]) { outcome in
+                #expect(outcome.error == nil)
+                acknowledged.update { $0.append(time) }
+            }
+            // Each is a transaction of its own, and scored.
+            #expect(try engine.allScored("m", count: Int(time)))
+        }
+        #expect(acknowledged.withLock { $0 } == [])
+        #expect(engine.counters["htmengine_samples_stored_total"] == 1)
+        disk.update { $0.isHeld = false }
+        engine.storer.drain()
+        #expect(acknowledged.withLock { $0 } == [2, 3, 4, 5, 6])
+        #expect(engine.counters["htmengine_samples_stored_total"] == 6)
+    }
+
+    @Test func sendersAreToldOfASyncThatFailed() throws {
+        let disk = Monitor(Disk())
+        let engine = try EngineFixture(directory, storer: { $0.patience = 0 }, runSync: runSync(disk))
+        _ = try engine.send("m", [Sample(timestamp: 1, value: 1)])
+        _ = try engine.send("m", [Sample(timestamp: 2, value: 1)])
+        disk.update { $0.fails = true }
+        for time in Int64(3)...4 {
+            let error = #expect(throws: EngineError.self) {
+                try engine.send("m", [Sample(timestamp: time, value: 1)])
+            }
+            #expect(error?.code == .storageUnavailable)
+            #expect(error?.message.contains("the disk is gone") == true)
+        }
+        #expect(engine.counters["htmengine_samples_stored_total"] == 2)
+        #expect(engine.counters["htmengine_store_errors_total"] == 2)
+        #expect(engine.counters["htmengine_storage_available"] == 0)
+    }
+
+    /// What isn't durable yet is bounded, and the storer stops once all are told.
+    @Test func takesNoMoreThanTheDiskIsBehind() throws {
+        let disk = Monitor(Disk())
+        let engine = try EngineFixture(directory, storer: { $0.queueLimit = 3 }, runSync: runSync(disk))
+        _ = try engine.send("m", [Sample(timestamp: 1, value: 1)])
+        disk.update { $0.isHeld = true }
+        let acknowledged = Monitor(0)
+        for time in Int64(2)...7 {
+            let sample = IncomingSample(name: "m", sample: Sample(timestamp: time, value: 2))
+            try engine.storer.submit([sample]) { _ in acknowledged.update { $0 += 1 } }
+            if time <= 4 {
+                #expect(try engine.eventually { try engine.rows("m").count == Int(time) })
+            }
+        }
+        // Three in the database without a sync, three in line.
+        #expect(engine.storer.waitingSamples == 3)
+        #expect(try engine.rows("m").count == 4)
+        #expect(acknowledged.withLock { $0 } == 0)
+        let stopping = ServiceThread(name: "stop") { [storer = engine.storer] in storer.stop() }
+        disk.update { $0.isHeld = false }
+        stopping.join()
+        #expect(acknowledged.withLock { $0 } == 6)
+        #expect(try engine.rows("m").count == 7)
+    }
+
     /// Metrics are found by who followed whom before: orders that change mustn't mix them up.
     @Test func rowsComeToTheirMetricInWhateverOrderTheyAreSent() throws {
         let engine = try EngineFixture(directory)

@@ -52,14 +52,26 @@ final class StoreWriter: @unchecked Sendable {
         self.configuration = configuration
     }
 
+    /// Returns when all is committed, or durable where nobody is to be told of that.
+    ///
+    /// - Parameter whenDurable: As `MetricRepository.write(whenDurable:_:)` has it.
     /// - Throws: What the repository throws when the whole can't be stored.
-    func store(_ submissions: [[IncomingSample]], now: Int64) throws -> StoreResult {
+    func store(
+        _ submissions: [[IncomingSample]],
+        now: Int64,
+        whenDurable: (@Sendable (EngineError?) -> Void)?
+    ) throws -> StoreResult {
         let groups = grouped(submissions)
         do {
-            return try storeTogether(groups, submissionCount: submissions.count, now: now)
+            return try storeTogether(groups, submissionCount: submissions.count, now: now) { body in
+                guard let whenDurable else { return try repository.write(body) }
+                return try repository.write(whenDurable: whenDurable, body)
+            }
         } catch let error as EngineError where error.code == .failed && groups.count > 1 {
             // One metric's rows are refused by the database for a reason of their own: the others mustn't suffer.
-            return try storeOneByOne(groups, submissionCount: submissions.count, now: now)
+            let result = try storeOneByOne(groups, submissionCount: submissions.count, now: now)
+            whenDurable?(nil)
+            return result
         }
     }
 
@@ -67,7 +79,9 @@ final class StoreWriter: @unchecked Sendable {
         var total = StoreResult(submissionCount: submissionCount)
         for group in groups {
             do {
-                let part = try storeTogether([group], submissionCount: submissionCount, now: now)
+                let part = try storeTogether([group], submissionCount: submissionCount, now: now) { body in
+                    try repository.write(body)
+                }
                 for index in 0..<submissionCount { total.refusals[index] += part.refusals[index] }
                 total.hints += part.hints
                 total.storedSamples += part.storedSamples
@@ -131,9 +145,14 @@ final class StoreWriter: @unchecked Sendable {
         return groups
     }
 
-    private func storeTogether(_ groups: [Group], submissionCount: Int, now: Int64) throws -> StoreResult {
+    private func storeTogether(
+        _ groups: [Group],
+        submissionCount: Int,
+        now: Int64,
+        write: ((any MetricTransaction) throws -> Transaction) throws -> Transaction
+    ) throws -> StoreResult {
         let counted = try metricCount ?? repository.read { try $0.metricCount(MetricQuery()) }
-        let done = try repository.write { transaction in
+        let done = try write { transaction in
             var done = Transaction(result: StoreResult(submissionCount: submissionCount), metricCount: counted)
             let heads = try self.heads(of: groups, transaction)
             var batches: [RowBatch] = []

@@ -6,7 +6,8 @@ import EngineCore
 /// and hints the runner.
 ///
 /// One thread takes whatever has gathered since the last commit, so transactions grow with the load and nothing waits for
-/// company. A sample is acknowledged when its row is durable, and never before.
+/// company. A sample is acknowledged when its row is durable, and never before. Neither the model nor the next transaction waits for that,
+/// unless the bus is a broker: what it keeps outlives a power cut, so that it hears of no sample that one may take back.
 package final class Storer: SampleSink {
     package struct Configuration: Sendable {
         /// Samples held while the database works; senders beyond it wait. 1…10,000,000.
@@ -51,6 +52,17 @@ package final class Storer: SampleSink {
         let delay: UInt64
     }
 
+    /// A batch whose senders are to be told. What becomes of it is known when both are: what the transaction did, and that it is durable.
+    private struct Unacknowledged {
+        let number: Int
+        let submissions: [Submission]
+        let sampleCount: Int
+        var result: StoreResult?
+        var durability: Result<Void, EngineError>?
+
+        var isDecided: Bool { result != nil && durability != nil }
+    }
+
     /// Sendable because one thread at a time stores.
     private final class Attempt: @unchecked Sendable {
         var held: Held?
@@ -61,8 +73,30 @@ package final class Storer: SampleSink {
     private struct Queue {
         var submissions: [Submission] = []
         var sampleCount = 0
-        /// Taken but not yet committed.
+        /// Taken, and not yet committed or given up.
         var inWork = 0
+        /// In the order of their transactions.
+        var unacknowledged: [Unacknowledged] = []
+        var unacknowledgedCount = 0
+        /// Whether senders are being told just now.
+        var isTelling = false
+        var batchCount = 0
+
+        var isEmpty: Bool { submissions.isEmpty && inWork == 0 && unacknowledged.isEmpty && !isTelling }
+
+        /// Takes the oldest batches whose outcome is known.
+        mutating func takeDecided() -> [Unacknowledged] {
+            let decided = Array(unacknowledged.prefix { $0.isDecided })
+            unacknowledged.removeFirst(decided.count)
+            for batch in decided { unacknowledgedCount -= batch.sampleCount }
+            isTelling = !decided.isEmpty
+            return decided
+        }
+
+        mutating func change(_ number: Int, _ body: (inout Unacknowledged) -> Void) {
+            guard let index = unacknowledged.firstIndex(where: { $0.number == number }) else { return }
+            body(&unacknowledged[index])
+        }
         var isStopping = false
     }
 
@@ -145,21 +179,33 @@ package final class Storer: SampleSink {
 
     /// Waits until everything taken so far is stored or refused.
     package func drain() {
-        queue.wait { $0.submissions.isEmpty && $0.inWork == 0 ? true : nil }
+        queue.wait { $0.isEmpty ? true : nil }
     }
 
     /// Samples waiting to be stored.
     package var waitingSamples: Int { queue.withLock { $0.sampleCount } }
 
-    /// Stores one transaction's worth of what was submitted.
+    private enum Step {
+        case tell([Unacknowledged])
+        case store([Submission])
+        case end
+    }
+
+    /// Stores one transaction's worth of what was submitted, or tells the senders of earlier ones.
     ///
-    /// - Parameter wait: Wait for a submission when there is none.
+    /// - Parameter wait: Wait for something to do when there is nothing.
     /// - Returns: False when there was nothing to do: stopping, or not waiting.
     @discardableResult
     package func storeNext(wait: Bool) -> Bool {
         let limit = configuration.transactionLimit
-        func take(_ queue: inout Queue) -> [Submission]? {
-            guard !queue.submissions.isEmpty else { return queue.isStopping ? [] : nil }
+        func take(_ queue: inout Queue) -> Step? {
+            let decided = queue.takeDecided()
+            if !decided.isEmpty { return .tell(decided) }
+            guard !queue.submissions.isEmpty else {
+                return queue.isStopping && queue.unacknowledged.isEmpty ? .end : nil
+            }
+            // What the disk hasn't got yet is bounded as what waits for it is.
+            guard queue.unacknowledgedCount < configuration.queueLimit else { return nil }
             var count = 0
             var samples = 0
             for submission in queue.submissions {
@@ -171,21 +217,31 @@ package final class Storer: SampleSink {
             queue.submissions.removeFirst(count)
             queue.sampleCount -= samples
             queue.inWork = samples
-            return taken
+            return .store(taken)
         }
         if let held = attempt.held {
             let now = clock.monotonicNanoseconds()
             if now < held.due {
                 guard wait || queue.withLock({ $0.isStopping }) else { return false }
                 let milliseconds = Int((held.due - now) / 1_000_000) + 1
-                queue.wait(timeoutMilliseconds: milliseconds) { $0.isStopping ? true : nil }
+                let decided = queue.wait(timeoutMilliseconds: milliseconds) { queue -> [Unacknowledged]? in
+                    let decided = queue.takeDecided()
+                    return decided.isEmpty && !queue.isStopping ? nil : decided
+                }
+                if let decided, !decided.isEmpty {
+                    tell(decided)
+                    return true
+                }
             }
             store(held)
             return true
         }
-        let taken = wait ? queue.wait(take) : queue.wait(timeoutMilliseconds: 0, take)
-        guard let taken, !taken.isEmpty else { return false }
-        store(Held(submissions: taken, started: clock.monotonicNanoseconds(), due: 0, delay: 50))
+        switch wait ? queue.wait(take) : queue.wait(timeoutMilliseconds: 0, take) {
+        case .tell(let decided): tell(decided)
+        case .store(let taken):
+            store(Held(submissions: taken, started: clock.monotonicNanoseconds(), due: 0, delay: 50))
+        case .end, nil: return false
+        }
         return true
     }
 
@@ -194,10 +250,29 @@ package final class Storer: SampleSink {
     private func store(_ batch: Held) {
         attempt.held = nil
         let samples = batch.submissions.map(\.samples)
-        let result: StoreResult
+        let sampleCount = samples.reduce(0) { $0 + $1.count }
+        let number = queue.withLock { queue -> Int in
+            queue.batchCount += 1
+            queue.unacknowledgedCount += sampleCount
+            queue.unacknowledged.append(
+                Unacknowledged(number: queue.batchCount, submissions: batch.submissions, sampleCount: sampleCount)
+            )
+            return queue.batchCount
+        }
         let began = clock.monotonicNanoseconds()
         do {
-            result = try writer.store(samples, now: clock.wallSeconds())
+            let whenDurable: @Sendable (EngineError?) -> Void = { [queue, counters] error in
+                if error != nil { counters.add("htmengine_store_errors_total") }
+                queue.update { queue in
+                    queue.change(number) { $0.durability = error.map { .failure($0) } ?? .success(()) }
+                }
+            }
+            let result = try writer.store(
+                samples,
+                now: clock.wallSeconds(),
+                whenDurable: bus.isDurable ? nil : whenDurable
+            )
+            if bus.isDurable { whenDurable(nil) }
             if configuration.logsTimings {
                 let microseconds = (clock.monotonicNanoseconds() - began) / 1000
                 logger.info("storer", "stored \(result.storedSamples) samples of a batch in \(microseconds) µs")
@@ -205,6 +280,12 @@ package final class Storer: SampleSink {
             if attempt.isUnavailable { logger.info("storer", "the database takes samples again") }
             attempt.isUnavailable = false
             counters.set("htmengine_storage_available", 1)
+            // Hints first: who waits for the completion may look for scores right after.
+            if !result.hints.isEmpty { bus.send(result.hints) }
+            queue.update { queue in
+                queue.inWork = 0
+                queue.change(number) { $0.result = result }
+            }
         } catch {
             let error = error as? EngineError ?? EngineError(.failed, "\(error)")
             counters.add("htmengine_store_errors_total")
@@ -221,18 +302,35 @@ package final class Storer: SampleSink {
                         due: now + batch.delay * 1_000_000,
                         delay: min(batch.delay * 2, 2000)
                     )
+                    queue.withLock { queue in
+                        queue.unacknowledged.removeLast()
+                        queue.unacknowledgedCount -= sampleCount
+                    }
                     return
                 }
                 attempt.isUnavailable = true
             }
-            logger.error("storer", "samples can't be stored, their senders are told: \(error.message)")
-            result = StoreResult(failing: samples, with: error)
+            queue.update { queue in
+                queue.inWork = 0
+                queue.change(number) { $0.durability = .failure(error) }
+                queue.change(number) { $0.result = StoreResult(submissionCount: samples.count) }
+            }
         }
-        tell(batch.submissions, result)
-        queue.update { $0.inWork = 0 }
     }
 
-    private func tell(_ submissions: [Submission], _ result: StoreResult) {
+    private func tell(_ batches: [Unacknowledged]) {
+        batches.forEach(tell)
+        queue.update { $0.isTelling = false }
+    }
+
+    /// Tells the senders of a batch what became of it.
+    private func tell(_ batch: Unacknowledged) {
+        var result = batch.result!
+        if case .failure(let error) = batch.durability {
+            if error.code == .storageUnavailable { counters.set("htmengine_storage_available", 0) }
+            logger.error("storer", "samples can't be stored, their senders are told: \(error.message)")
+            result = StoreResult(failing: batch.submissions.map(\.samples), with: error)
+        }
         var changes: [String: Int64] = [
             "htmengine_samples_stored_total": Int64(result.storedSamples),
             "htmengine_metrics_created_total": Int64(result.createdMetrics),
@@ -244,9 +342,7 @@ package final class Storer: SampleSink {
             }
         }
         counters.add(changes)
-        // Hints first: who waits for the completion may look for scores right after.
-        if !result.hints.isEmpty { bus.send(result.hints) }
-        for (index, submission) in submissions.enumerated() {
+        for (index, submission) in batch.submissions.enumerated() {
             submission.completion(
                 StoreOutcome(refusals: result.refusals[index], error: result.errors[index])
             )

@@ -20,6 +20,15 @@ package protocol MetricRepository: Sendable {
     ///   it may be (callers make their writes safe to repeat).
     func write<Result>(_ body: (any MetricTransaction) throws -> Result) throws -> Result
 
+    /// As `write`, but returns as soon as the transaction is committed: others see it, and it survives the death of the process. Whatever
+    /// is committed after it is durable no sooner.
+    /// - Parameter whenDurable: Called once unless this throws, from any thread and perhaps before this returns: with nil when the
+    ///   transaction is durable, with an error when that can't be had. It mustn't wait for anything.
+    func write<Result>(
+        whenDurable: @escaping @Sendable (EngineError?) -> Void,
+        _ body: (any MetricTransaction) throws -> Result
+    ) throws -> Result
+
     /// As `write`, for what can be computed again from what is durable already, such as scores: it survives the death of the
     /// process, but a power cut may undo it, and under load it may wait some milliseconds for others to share their transaction.
     func writeReproducible<Result>(_ body: (any MetricTransaction) throws -> Result) throws -> Result
@@ -38,6 +47,15 @@ package protocol MetricRepository: Sendable {
 }
 
 extension MetricRepository {
+    package func write<Result>(
+        whenDurable: @escaping @Sendable (EngineError?) -> Void,
+        _ body: (any MetricTransaction) throws -> Result
+    ) throws -> Result {
+        let result = try write(body)
+        whenDurable(nil)
+        return result
+    }
+
     package func writeReproducible<Result>(_ body: (any MetricTransaction) throws -> Result) throws -> Result {
         try write(body)
     }

@@ -161,6 +161,12 @@ package protocol SQLDatabase: Sendable {
     /// time-outs and lost connections are tried again with bounded back-off (spec engine.md 4.5).
     func write<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result
 
+    /// Contract as `MetricRepository.write(whenDurable:_:)`.
+    func write<Result>(
+        whenDurable: @escaping @Sendable (EngineError?) -> Void,
+        _ body: (any SQLConnection) throws -> Result
+    ) throws -> Result
+
     /// Contract as `MetricRepository.writeReproducible`.
     func writeReproducible<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result
 
@@ -173,6 +179,15 @@ package protocol SQLDatabase: Sendable {
 }
 
 extension SQLDatabase {
+    package func write<Result>(
+        whenDurable: @escaping @Sendable (EngineError?) -> Void,
+        _ body: (any SQLConnection) throws -> Result
+    ) throws -> Result {
+        let result = try write(body)
+        whenDurable(nil)
+        return result
+    }
+
     package func writeReproducible<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result {
         try write(body)
     }

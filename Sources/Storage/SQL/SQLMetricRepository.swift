@@ -18,6 +18,13 @@ package final class SQLMetricRepository: MetricRepository {
         try database.write { try body(SQLMetricTransaction($0)) }
     }
 
+    package func write<Result>(
+        whenDurable: @escaping @Sendable (EngineError?) -> Void,
+        _ body: (any MetricTransaction) throws -> Result
+    ) throws -> Result {
+        try database.write(whenDurable: whenDurable) { try body(SQLMetricTransaction($0)) }
+    }
+
     package func writeReproducible<Result>(_ body: (any MetricTransaction) throws -> Result) throws -> Result {
         try database.writeReproducible { try body(SQLMetricTransaction($0)) }
     }

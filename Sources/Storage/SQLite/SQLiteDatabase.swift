@@ -179,6 +179,13 @@ package final class SQLiteDatabase: SQLDatabase {
         try submit(.durable, body)
     }
 
+    package func write<Result>(
+        whenDurable: @escaping @Sendable (EngineError?) -> Void,
+        _ body: (any SQLConnection) throws -> Result
+    ) throws -> Result {
+        try submit(.durable, whenDurable: whenDurable, body)
+    }
+
     package func writeReproducible<Result>(_ body: (any SQLConnection) throws -> Result) throws -> Result {
         try submit(.reproducible, body)
     }
@@ -189,12 +196,13 @@ package final class SQLiteDatabase: SQLDatabase {
 
     private func submit<Result>(
         _ need: WriteJob.Need,
+        whenDurable: WriteJob.Listener? = nil,
         _ body: (any SQLConnection) throws -> Result
     ) throws -> Result {
         // The body runs on the writer's thread while this one is blocked, so it doesn't outlive the call.
         try withoutActuallyEscaping(body) { body in
             var result: Result?
-            let job = WriteJob(need) { connection in result = try body(connection) }
+            let job = WriteJob(need, whenDurable: whenDurable) { connection in result = try body(connection) }
             let accepted = queue.update { $0.add(job) }
             guard accepted else { throw EngineError(.stopping, "the database is closed") }
             let outcome: WriteJob.Outcome? = job.outcome.wait { $0 }
@@ -263,12 +271,17 @@ private final class WriteJob: @unchecked Sendable {
         case alone
     }
 
+    typealias Listener = @Sendable (EngineError?) -> Void
+
     let need: Need
+    /// Told when the write is durable, where its submitter only waits for the commit.
+    let whenDurable: Listener?
     private(set) var body: ((SQLiteConnection) throws -> Void)?
     let outcome = Monitor<Outcome?>(nil)
 
-    init(_ need: Need, _ body: @escaping (SQLiteConnection) throws -> Void) {
+    init(_ need: Need, whenDurable: Listener?, _ body: @escaping (SQLiteConnection) throws -> Void) {
         self.need = need
+        self.whenDurable = whenDurable
         self.body = body
     }
 
@@ -402,10 +415,18 @@ private final class Writer: @unchecked Sendable {
     private func settle(_ jobs: [WriteJob], _ outcomes: [WriteJob.Outcome]) {
         var unsynced: [@Sendable (SQLError?) -> Void] = []
         for (job, outcome) in zip(jobs, outcomes) {
-            if case .done = outcome, job.need == .durable, syncer != nil {
+            guard case .done = outcome else {
+                job.finish(outcome)
+                continue
+            }
+            let needsSync = job.need == .durable && syncer != nil
+            if let whenDurable = job.whenDurable {
+                job.finish(.done)
+                if needsSync { unsynced.append { whenDurable($0?.engineError) } } else { whenDurable(nil) }
+            } else if needsSync {
                 unsynced.append { error in job.finish(error.map { .failed($0) } ?? .done) }
             } else {
-                job.finish(outcome)
+                job.finish(.done)
             }
         }
         if !unsynced.isEmpty { syncer?.add(unsynced) }

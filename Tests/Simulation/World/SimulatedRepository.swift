@@ -22,6 +22,8 @@ final class SimulatedRepository: MetricRepository, @unchecked Sendable {
     /// What a power cut leaves.
     private var durableTables = Tables()
     private var commits = 0
+    /// Commits whose sync is under way: what is told when it is done.
+    private var unsynced: [@Sendable (EngineError?) -> Void] = []
 
     init(faults: Faults) { self.faults = faults }
 
@@ -33,12 +35,32 @@ final class SimulatedRepository: MetricRepository, @unchecked Sendable {
     func write<Result>(_ body: (any MetricTransaction) throws -> Result) throws -> Result {
         // A commit that syncs makes those before it durable too, also when its answer got lost; one that didn't come about doesn't.
         let before = commits
-        defer { if commits > before { durableTables = tables } }
+        defer { if commits > before { sync() } }
         return try writeReproducible(body)
     }
 
-    /// Everything since the last write that had to be durable is gone.
+    func write<Result>(
+        whenDurable: @escaping @Sendable (EngineError?) -> Void,
+        _ body: (any MetricTransaction) throws -> Result
+    ) throws -> Result {
+        let result = try writeReproducible(body)
+        unsynced.append(whenDurable)
+        return result
+    }
+
+    /// Makes what is committed durable.
+    func sync() {
+        durableTables = tables
+        let all = unsynced
+        unsynced = []
+        for tell in all { tell(nil) }
+    }
+
+    /// Everything since the last sync is gone.
     func cutPower() { tables = durableTables }
+
+    /// The death of the process: nobody is left who could be told.
+    func forgetUnsynced() { unsynced = [] }
 
     func writeReproducible<Result>(_ body: (any MetricTransaction) throws -> Result) throws -> Result {
         if faults.strike() { throw EngineError(.storageUnavailable, "the simulated database doesn't answer") }

@@ -58,14 +58,18 @@ final class Faults: @unchecked Sendable {
 /// Sendable because a simulation has one thread.
 final class SimulatedBus: MessageBus, @unchecked Sendable {
     let partitionCount = 4
-    var isDurable: Bool { true }
+    /// Whether results outlive a power cut, and have to be those of rows that do.
+    let isDurable: Bool
     private let faults: Faults
     private var workers: [any PartitionWorker] = []
     private var owned: [ObjectIdentifier: Set<Int>] = [:]
     private var inFlight: [ModelHint] = []
     private(set) var published: [EngineMessage] = []
 
-    init(faults: Faults) { self.faults = faults }
+    init(faults: Faults) {
+        self.faults = faults
+        isDurable = faults.chance(50)
+    }
 
     func send(_ hints: [ModelHint]) {
         for hint in hints {
@@ -126,6 +130,13 @@ final class SimulatedBus: MessageBus, @unchecked Sendable {
     func forgetAllWorkers() {
         workers = []
         owned = [:]
+    }
+
+    /// A bus that isn't durable is in the process that the power was cut to.
+    func cutPower() {
+        guard !isDurable else { return }
+        published = []
+        inFlight = []
     }
 
     func subscribe(capacity: Int) throws -> any MessageSubscription {

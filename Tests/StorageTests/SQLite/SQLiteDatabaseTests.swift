@@ -129,6 +129,54 @@ import Testing
         #expect(acknowledged.withLock { $0.sorted() } == [1, 3])
     }
 
+    @Test func whoWaitsForTheCommitOnlyIsToldOfTheSyncLater() throws {
+        let syncs = Monitor(Syncs())
+        let database = try open(syncs)
+        defer { database.close() }
+        let told = Monitor<[String]>([])
+        func store(_ key: Int) throws {
+            try database.write(whenDurable: { error in
+                told.update { $0.append("\(key) \(error.map { "\($0.code)" } ?? "durable")") }
+            }) { try insert(key, $0) }
+        }
+        syncs.update { $0.isHeld = true }
+        try store(1)
+        try store(2)
+        #expect(try count(database) == 2)
+        // Of those that fail nothing is told but by the error.
+        #expect(throws: EngineError.self) { try store(2) }
+        #expect(told.withLock { $0 } == [])
+        syncs.update { $0.isHeld = false }
+        told.wait { $0.count == 2 ? true : nil }
+        #expect(told.withLock { $0.sorted() } == ["1 durable", "2 durable"])
+        syncs.update { $0.fails = true }
+        try store(3)
+        told.wait { $0.count == 3 ? true : nil }
+        #expect(told.withLock { $0.last } == "3 storageUnavailable")
+        #expect(throws: EngineError.self) { try store(4) }
+        #expect(told.withLock { $0.count } == 3)
+    }
+
+    /// Where a commit is all that is asked for, and for the write that SQLite syncs itself.
+    @Test(arguments: SQLiteDatabase.Configuration.Synchronous.allCases)
+    func aCommitThatNeedsNoSyncOfOursIsToldAtOnce(synchronous: SQLiteDatabase.Configuration.Synchronous) throws {
+        var configuration = SQLiteDatabase.Configuration(path: path)
+        configuration.synchronous = synchronous
+        configuration.runSync = { (_: () throws(SQLError) -> Void) throws(SQLError) in
+            throw SQLError(kind: .connection, code: 1034, message: "not to be called")
+        }
+        let database = try SQLiteDatabase(configuration)
+        defer { database.close() }
+        try database.migrate { try $0.executeScript("CREATE TABLE entry (key INTEGER PRIMARY KEY, text TEXT)") }
+        for key in 0..<(synchronous == .full ? 1 : 3) {
+            let told = Monitor(0)
+            try database.write(whenDurable: { error in told.update { $0 += error == nil ? 1 : 100 } }) {
+                try insert(key, $0)
+            }
+            #expect(told.withLock { $0 } == 1)
+        }
+    }
+
     /// The system lets later syncs succeed though what an earlier one couldn't write is lost.
     @Test func nothingIsStoredAfterASyncThatFailed() throws {
         let syncs = Monitor(Syncs())
