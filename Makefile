@@ -18,7 +18,7 @@ SWIFT ?= swift
 ARGS  ?=
 
 BUILD_PACKAGES := pkg-config libsqlite3-dev libmariadb-dev librabbitmq-dev libmicrohttpd-dev libzstd-dev zlib1g-dev \
-	libdeflate-dev libcurl4-openssl-dev libinih-dev libjansson-dev libgnutls28-dev
+	libdeflate-dev libjemalloc-dev libcurl4-openssl-dev libinih-dev libjansson-dev libgnutls28-dev
 # Tests talk to the real programs: the sqlite3 shell, curl, and the servers of the production form (started by the tests
 # themselves, on free ports and with data directories of their own).
 TEST_PACKAGES := sqlite3 curl mariadb-server rabbitmq-server supervisor python3 python3-pika openssl \

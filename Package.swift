@@ -43,6 +43,9 @@ let package = Package(
         cLibrary("CJansson", pkgConfig: "jansson", package: "libjansson-dev"),
         cLibrary("CInih", pkgConfig: "inih", package: "libinih-dev"),
         cLibrary("CGnuTLS", pkgConfig: "gnutls", package: "libgnutls28-dev"),
+        cLibrary("CJemalloc", pkgConfig: "jemalloc", package: "libjemalloc-dev"),
+        // For programs: an application that links our libraries keeps the allocator it has, unless it links this too.
+        .target(name: "CAllocator", dependencies: ["CJemalloc"]),
         .target(name: "CKernels"),
         .target(name: "CSystem"),
         .target(name: "CWebAssets", exclude: ["assets"]),
@@ -70,18 +73,17 @@ let package = Package(
         ),
         library("Evaluation", ["HTM"]),
         library("EngineCLI", ["HTMEngine", "EngineCore", "Engine", "Security", "HTTPClient", "Evaluation", "HTM"]),
-        .executableTarget(name: "htmengine", dependencies: ["EngineCLI"], swiftSettings: swiftSettings),
-        .target(name: "CBenchmark", path: "Benchmarks/CBenchmark"),
+        .executableTarget(name: "htmengine", dependencies: ["EngineCLI", "CAllocator"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "htm-benchmark",
-            dependencies: ["HTM", "Evaluation", "CZstd", "CBenchmark"],
+            dependencies: ["HTM", "Evaluation", "CZstd", "CAllocator"],
             path: "Benchmarks/ModelBenchmark",
             swiftSettings: swiftSettings
         ),
 
         .executableTarget(
             name: "htm-engine-benchmark",
-            dependencies: ["Engine", "EngineCore", "Storage"],
+            dependencies: ["Engine", "EngineCore", "Storage", "CAllocator"],
             path: "Benchmarks/EngineBenchmark",
             swiftSettings: swiftSettings
         ),

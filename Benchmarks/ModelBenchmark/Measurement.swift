@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CBenchmark
+import CAllocator
 import CZstd
-import Glibc
+import Foundation
 import HTM
 
 /// CPU time of this thread. Unit: seconds.
@@ -21,7 +21,13 @@ func cpuTime(_ body: () throws -> Void) rethrows -> Double {
 
 /// Bytes the allocator has handed out and not got back.
 func allocatedBytes() -> Int {
-    Int(cb_allocated_bytes())
+    Int(ca_allocated_bytes())
+}
+
+/// Memory of this process that no file is behind. Unit: bytes.
+func residentBytes() throws -> Int {
+    let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
+    return (Int(fields[1])! - Int(fields[2])!) * sysconf(Int32(_SC_PAGESIZE))
 }
 
 func median(_ values: [Double]) -> Double {

@@ -12,12 +12,16 @@ struct ModelBenchmark {
         print(
             "Calibration: \(text(calibration(), 2)) ns per counter increment in plain code; kernels: \(KernelLevel.best)"
         )
-        print("CPU time of one thread, medians over the records; memory by mallinfo2, what models share left out.\n")
+        print(
+            "CPU time of one thread, medians over the records; memory as the allocator counts it, what models share left out.\n"
+        )
         _ = try factory.makeModel(ModelParameters(minimum: 0, maximum: 1))
         try creation()
         let taxi = try SeriesFile(golden.appendingPathComponent("realKnownCause/nyc_taxi.csv"))
         let cpu = try SeriesFile(golden.appendingPathComponent("realAWSCloudwatch/ec2_cpu_utilization_5f5533.csv"))
         let noise = try SeriesFile(golden.appendingPathComponent("artificialNoAnomaly/art_noisy.csv"))
+        // First, so that they don't get the memory that others left.
+        try residence(taxi)
         print(
             "\n| series | µs/record | total s | likelihood µs | KB new / 1,000 / end | segments | synapses | hash | differences |"
         )
@@ -37,6 +41,23 @@ struct ModelBenchmark {
             hasReference: false
         )
         try inTurn(cpu)
+    }
+
+    /// What many models of one process really take, with all that the allocator can't use.
+    private func residence(_ series: SeriesFile) throws {
+        let (modelCount, recordCount) = (100, 1000)
+        let before = try residentBytes()
+        var models = try (0..<modelCount).map { _ in try factory.makeModel(series.parameters) }
+        let created = try residentBytes()
+        for input in series.inputs.prefix(recordCount) {
+            for index in models.indices { _ = models[index].process(input) }
+        }
+        let learned = try residentBytes()
+        let each = [created, learned].map { text(Double($0 - before) / Double(modelCount) / 1000, 0) }
+        print(
+            "Resident memory for each of \(modelCount) models that take records of \(series.name) in turn: \(each[0]) KB new,",
+            "\(each[1]) KB after \(recordCount)"
+        )
     }
 
     private func printRow(_ name: String, _ run: ModelRun, hasReference: Bool) {

@@ -51,6 +51,12 @@ void cs_keep_freed_memory(void) {
     mallopt(M_TRIM_THRESHOLD, 16 << 20);
 }
 
+// jemalloc's control, in programs that have it (CAllocator).
+extern int mallctl(const char *name, void *old, size_t *old_size, void *new, size_t new_size) __attribute__((weak));
+
 void cs_return_memory(void) {
-    malloc_trim(0);
+    if (mallctl)
+        mallctl("arena.4096.purge", NULL, NULL, NULL, 0); // of all arenas
+    else
+        malloc_trim(0);
 }

@@ -5,16 +5,45 @@ import EngineCore
 
 /// The engine's results and model commands as server-sent events, for any number of readers.
 ///
-/// One thread takes the messages from the bus, makes each into bytes once and keeps the latest ones, numbered. A reader is a place in that
-/// sequence: it costs no queue of its own, can't hold anyone up, and finds its place again after a lost connection. One that falls behind
-/// what is kept is told so with an event `gap`.
+/// One thread takes the messages from the bus and keeps the latest ones, numbered. A reader is a place in that sequence: it costs no queue
+/// of its own, can't hold anyone up, and finds its place again after a lost connection. One that falls behind what is kept is told so with
+/// an event `gap`. A message becomes text when the first reader wants it: most are wanted by nobody.
 package final class ResultStream: Sendable {
-    /// One message, ready to be sent.
+    /// One message.
     struct Entry {
-        var uid: String
-        var name: String?
-        /// The lines of the event but its id.
-        var text: String
+        private enum Content {
+            case results(InferenceResults)
+            case text(String)
+        }
+
+        let uid: String
+        let name: String?
+        private var content: Content
+
+        init(_ results: InferenceResults) {
+            uid = results.metric.uid
+            name = results.metric.name
+            content = .results(results)
+        }
+
+        init(uid: String, name: String?, text: String) {
+            self.uid = uid
+            self.name = name
+            content = .text(text)
+        }
+
+        /// The lines of the event but its id; made once.
+        mutating func text() -> String {
+            switch content {
+            case .text(let text): return text
+            case .results(let results):
+                var writer = JSONWriter()
+                results.write(to: &writer) { reason, writer in reason.write(to: &writer) }
+                let text = ResultStream.event("result", writer.text)
+                content = .text(text)
+                return text
+            }
+        }
     }
 
     struct State {
@@ -74,14 +103,7 @@ package final class ResultStream: Sendable {
 
     private func entry(_ message: EngineMessage) -> Entry? {
         switch message {
-        case .inferenceResults(let results):
-            var writer = JSONWriter()
-            explained(results).write(to: &writer) { reason, writer in reason.write(to: &writer) }
-            return Entry(
-                uid: results.metric.uid,
-                name: results.metric.name,
-                text: Self.event("result", writer.text)
-            )
+        case .inferenceResults(let results): return Entry(explained(results))
         case .commandResult(let result):
             return Entry(
                 uid: result.modelId,
@@ -94,7 +116,7 @@ package final class ResultStream: Sendable {
 
     /// An event of the stream. Text may hold line breaks (a taken-over database holds JSON as others wrote it): each of its lines is a
     /// `data` line, which the reader joins again.
-    private static func event(_ name: String, _ text: String) -> String {
+    fileprivate static func event(_ name: String, _ text: String) -> String {
         // Only these end a line of a stream; what else Unicode calls a line break may be part of a JSON string.
         guard text.utf8.contains(where: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) else {
             return "event: \(name)\ndata: \(text)\n\n"
@@ -151,6 +173,8 @@ final class ResultStreamReader: HTTPBodySource {
     /// A comment is sent after so long without an event: it keeps proxies from closing, and finds out that a client has gone.
     private static let heartbeatMilliseconds = 10_000
     private static let eventsPerChunk = 500
+    /// What is sent at once; one event may be longer. It is made while the thread that collects waits.
+    private static let bytesPerChunk = 1 << 18
 
     private struct Place {
         var next: Int64
@@ -203,10 +227,10 @@ final class ResultStreamReader: HTTPBodySource {
                 next = state.first
             }
             var events = 0
-            while next < state.end, events < Self.eventsPerChunk {
-                let entry = state.entries[Int(next - state.first)]
-                if isWanted(entry) {
-                    text += "id: \(stream.epoch)-\(next)\n\(entry.text)"
+            while next < state.end, events < Self.eventsPerChunk, text.utf8.count < Self.bytesPerChunk {
+                let index = Int(next - state.first)
+                if isWanted(state.entries[index]) {
+                    text += "id: \(stream.epoch)-\(next)\n\(state.entries[index].text())"
                     events += 1
                 }
                 next += 1
