@@ -42,7 +42,7 @@ final class WriteAheadLogSyncer: Sendable {
                     } catch {
                         failure = error
                     }
-                    failure = state.update { [failure] state in
+                    failure = state.withLock { [failure] state in
                         state.failure = state.failure ?? failure
                         return state.failure
                     }
