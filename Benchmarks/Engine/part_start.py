@@ -36,4 +36,4 @@ def run(table, full):
             table.add(name + ", against `htmengine version`", "%.0f ms (%.0f ms CPU)" % (answer, statistics.median(cpu)),
                       "%.0f ms" % reference, answer / reference, "<= 1000 ms" if goal else "",
                       answer <= goal if goal else None)
-            table.add("  resident when idle", "%.0f MB" % memory, "", None, "<= 40 MB", memory <= 40)
+            table.add("  resident when idle", "%.1f MB" % memory, "", None, "<= 40 MB", memory <= 40)

@@ -44,7 +44,7 @@ package final class SQLiteDatabase: SQLDatabase {
         /// Page cache of each reader.
         ///
         /// Unit: KiB.
-        package var readerCacheKiB = 4096
+        package var readerCacheKiB = 3072
         /// Most writes in one transaction.
         ///
         /// 1…10,000.
