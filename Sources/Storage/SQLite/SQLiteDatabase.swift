@@ -421,8 +421,8 @@ private final class Writer: @unchecked Sendable {
             }
             let needsSync = job.need == .durable && syncer != nil
             if let whenDurable = job.whenDurable {
-                job.finish(.done)
                 if needsSync { unsynced.append { whenDurable($0?.engineError) } } else { whenDurable(nil) }
+                job.finish(.done)
             } else if needsSync {
                 unsynced.append { error in job.finish(error.map { .failed($0) } ?? .done) }
             } else {
