@@ -24,8 +24,9 @@ func allocatedBytes() -> Int {
     Int(ca_allocated_bytes())
 }
 
-/// Memory of this process that no file is behind. Unit: bytes.
+/// Memory of this process that no file is behind, without what the allocator would give back by itself within seconds. Unit: bytes.
 func residentBytes() throws -> Int {
+    ca_give_back()
     let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
     return (Int(fields[1])! - Int(fields[2])!) * sysconf(Int32(_SC_PAGESIZE))
 }
