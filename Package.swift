@@ -76,7 +76,7 @@ let package = Package(
         .executableTarget(name: "htmengine", dependencies: ["EngineCLI", "CAllocator"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "htm-benchmark",
-            dependencies: ["HTM", "Evaluation", "CZstd", "CAllocator"],
+            dependencies: ["HTM", "Evaluation", "CZstd", "CAllocator", "CSystem"],
             path: "Benchmarks/ModelBenchmark",
             swiftSettings: swiftSettings
         ),
@@ -129,7 +129,7 @@ let package = Package(
         // Temporary directories, sockets by hand, child processes: what several test targets need.
         .target(
             name: "TestSupport",
-            dependencies: ["Storage"],
+            dependencies: ["Storage", "EngineCore"],
             path: "Tests/TestSupport",
             swiftSettings: swiftSettings
         ),

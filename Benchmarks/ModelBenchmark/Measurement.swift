@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CAllocator
+import CSystem
 import CZstd
-import Foundation
+import Glibc
 import HTM
 
 /// CPU time of this thread. Unit: seconds.
@@ -25,10 +26,9 @@ func allocatedBytes() -> Int {
 }
 
 /// Memory of this process that no file is behind, without what the allocator would give back by itself within seconds. Unit: bytes.
-func residentBytes() throws -> Int {
-    ca_give_back()
-    let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
-    return (Int(fields[1])! - Int(fields[2])!) * sysconf(Int32(_SC_PAGESIZE))
+func residentBytes() -> Int {
+    cs_return_memory()
+    return Int(cs_anonymous_bytes())
 }
 
 func median(_ values: [Double]) -> Double {

@@ -46,13 +46,13 @@ struct ModelBenchmark {
     /// What many models of one process really take, with all that the allocator can't use.
     private func residence(_ series: SeriesFile) throws {
         let (modelCount, recordCount) = (100, 1000)
-        let before = try residentBytes()
+        let before = residentBytes()
         var models = try (0..<modelCount).map { _ in try factory.makeModel(series.parameters) }
-        let created = try residentBytes()
+        let created = residentBytes()
         for input in series.inputs.prefix(recordCount) {
             for index in models.indices { _ = models[index].process(input) }
         }
-        let learned = try residentBytes()
+        let learned = residentBytes()
         let each = [created, learned].map { text(Double($0 - before) / Double(modelCount) / 1000, 0) }
         print(
             "Resident memory for each of \(modelCount) models that take records of \(series.name) in turn: \(each[0]) KB new,",

@@ -15,8 +15,3 @@ size_t ca_allocated_bytes(void) {
     size_t bytes = 0, size = sizeof bytes;
     return mallctl("stats.allocated", &bytes, &size, NULL, 0) == 0 ? bytes : 0;
 }
-
-void ca_give_back(void) {
-    mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
-    mallctl("arena.4096.purge", NULL, NULL, NULL, 0); // of all arenas
-}

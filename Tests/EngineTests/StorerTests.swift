@@ -3,6 +3,7 @@
 import Engine
 import EngineCore
 import Storage
+import TestSupport
 import Testing
 
 @Suite struct StorerTests {
@@ -52,30 +53,14 @@ import Testing
         }
     }
 
-    /// What a disk does that takes long.
-    private struct Disk {
-        var isHeld = false
-        var fails = false
-        var begun = 0
-    }
-
-    private func runSync(_ disk: Monitor<Disk>) -> SQLiteDatabase.Configuration.RunSync {
-        { (sync: () throws(SQLError) -> Void) throws(SQLError) in
-            disk.update { $0.begun += 1 }
-            disk.wait { $0.isHeld ? nil : true }
-            if disk.withLock({ $0.fails }) { throw SQLError(kind: .connection, code: 5, message: "the disk is gone") }
-            try sync()
-        }
-    }
-
     /// Scores and later samples don't wait for a slow disk, acknowledgements do.
     @Test func storesAndScoresOnWhileTheDiskTakesLong() throws {
-        let disk = Monitor(Disk())
-        let engine = try EngineFixture(directory, runSync: runSync(disk))
+        let syncs = SyncControl()
+        let engine = try EngineFixture(directory, runSync: syncs.runSync)
         _ = try engine.send("m", [Sample(timestamp: 1, value: 1)])
         _ = try engine.operations.monitor(ModelSpec(metric: "m", modelParams: .init(min: 0, max: 100)))
         #expect(try engine.allScored("m", count: 1))
-        disk.update { $0.isHeld = true }
+        syncs.state.update { $0.isHeld = true }
         let acknowledged = Monitor<[Int64]>([])
         for time in Int64(2)...6 {
             let sample = IncomingSample(name: "m", sample: Sample(timestamp: time, value: 2))
@@ -88,18 +73,18 @@ import Testing
         }
         #expect(acknowledged.withLock { $0 } == [])
         #expect(engine.counters["htmengine_samples_stored_total"] == 1)
-        disk.update { $0.isHeld = false }
+        syncs.state.update { $0.isHeld = false }
         engine.storer.drain()
         #expect(acknowledged.withLock { $0 } == [2, 3, 4, 5, 6])
         #expect(engine.counters["htmengine_samples_stored_total"] == 6)
     }
 
     @Test func sendersAreToldOfASyncThatFailed() throws {
-        let disk = Monitor(Disk())
-        let engine = try EngineFixture(directory, storer: { $0.patience = 0 }, runSync: runSync(disk))
+        let syncs = SyncControl()
+        let engine = try EngineFixture(directory, storer: { $0.patience = 0 }, runSync: syncs.runSync)
         _ = try engine.send("m", [Sample(timestamp: 1, value: 1)])
         _ = try engine.send("m", [Sample(timestamp: 2, value: 1)])
-        disk.update { $0.fails = true }
+        syncs.state.update { $0.fails = true }
         for time in Int64(3)...4 {
             let error = #expect(throws: EngineError.self) {
                 try engine.send("m", [Sample(timestamp: time, value: 1)])
@@ -114,10 +99,10 @@ import Testing
 
     /// What isn't durable yet is bounded, and the storer stops once all are told.
     @Test func takesNoMoreThanTheDiskIsBehind() throws {
-        let disk = Monitor(Disk())
-        let engine = try EngineFixture(directory, storer: { $0.queueLimit = 3 }, runSync: runSync(disk))
+        let syncs = SyncControl()
+        let engine = try EngineFixture(directory, storer: { $0.queueLimit = 3 }, runSync: syncs.runSync)
         _ = try engine.send("m", [Sample(timestamp: 1, value: 1)])
-        disk.update { $0.isHeld = true }
+        syncs.state.update { $0.isHeld = true }
         let acknowledged = Monitor(0)
         for time in Int64(2)...7 {
             let sample = IncomingSample(name: "m", sample: Sample(timestamp: time, value: 2))
@@ -131,7 +116,7 @@ import Testing
         #expect(try engine.rows("m").count == 4)
         #expect(acknowledged.withLock { $0 } == 0)
         let stopping = ServiceThread(name: "stop") { [storer = engine.storer] in storer.stop() }
-        disk.update { $0.isHeld = false }
+        syncs.state.update { $0.isHeld = false }
         stopping.join()
         #expect(acknowledged.withLock { $0 } == 6)
         #expect(try engine.rows("m").count == 7)

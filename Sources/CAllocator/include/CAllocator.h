@@ -9,7 +9,4 @@
 /// left out.
 size_t ca_allocated_bytes(void);
 
-/// Gives memory that was freed back to the system at once, instead of some time later.
-void ca_give_back(void);
-
 #endif

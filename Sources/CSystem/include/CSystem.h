@@ -20,8 +20,8 @@ long long cs_anonymous_bytes(void);
 /// Lets threads share `count` heaps of the C library: each keeps what was freed in it, so that many of them keep much.
 void cs_limit_arenas(int count);
 
-/// Leaves large blocks that were freed in the C library's heaps, where the next ones find them: getting new pages from the system is a quarter of
-/// the time that loading or saving a model takes.
+/// Leaves large blocks that were freed in the C library's heaps, where the next ones find them: getting new pages from the system is a
+/// quarter of the time that loading or saving a model takes.
 void cs_keep_freed_memory(void);
 
 /// Gives memory that was freed back to the system.

@@ -25,6 +25,7 @@ package struct ProcessMemory: Sendable {
     )
 
     /// Keeps few heaps, which models on their way in and out of memory use again and again; to be called before there are many threads.
+    /// In programs that allocate with jemalloc, whose settings are its own (`CAllocator`), it does nothing.
     package static func limitHeaps(threads: Int) {
         cs_limit_arenas(Int32(clamping: threads + 2))
         cs_keep_freed_memory()

@@ -52,25 +52,28 @@ final class StoreWriter: @unchecked Sendable {
         self.configuration = configuration
     }
 
-    /// Returns when all is committed, or durable where nobody is to be told of that.
-    ///
-    /// - Parameter whenDurable: As `MetricRepository.write(whenDurable:_:)` has it.
+    /// - Parameters:
+    ///   - waitsForSync: Returns when all is durable, else when it is committed.
+    ///   - whenDurable: As `MetricRepository.write(whenDurable:_:)` has it.
     /// - Throws: What the repository throws when the whole can't be stored.
     func store(
         _ submissions: [[IncomingSample]],
         now: Int64,
-        whenDurable: (@Sendable (EngineError?) -> Void)?
+        waitsForSync: Bool,
+        whenDurable: @escaping @Sendable (EngineError?) -> Void
     ) throws -> StoreResult {
         let groups = grouped(submissions)
         do {
             return try storeTogether(groups, submissionCount: submissions.count, now: now) { body in
-                guard let whenDurable else { return try repository.write(body) }
-                return try repository.write(whenDurable: whenDurable, body)
+                guard waitsForSync else { return try repository.write(whenDurable: whenDurable, body) }
+                let done = try repository.write(body)
+                whenDurable(nil)
+                return done
             }
         } catch let error as EngineError where error.code == .failed && groups.count > 1 {
             // One metric's rows are refused by the database for a reason of their own: the others mustn't suffer.
             let result = try storeOneByOne(groups, submissionCount: submissions.count, now: now)
-            whenDurable?(nil)
+            whenDurable(nil)
             return result
         }
     }

@@ -52,7 +52,7 @@ package final class Storer: SampleSink {
         let delay: UInt64
     }
 
-    /// A batch whose senders are to be told. What becomes of it is known when both are: what the transaction did, and that it is durable.
+    /// A batch whose senders are to be told: when it failed, or when what its transaction did is known and durable.
     private struct Unacknowledged {
         let number: Int
         let submissions: [Submission]
@@ -60,7 +60,13 @@ package final class Storer: SampleSink {
         var result: StoreResult?
         var durability: Result<Void, EngineError>?
 
-        var isDecided: Bool { result != nil && durability != nil }
+        var isDecided: Bool {
+            switch durability {
+            case nil: false
+            case .failure: true
+            case .success: result != nil
+            }
+        }
     }
 
     /// Sendable because one thread at a time stores.
@@ -261,18 +267,13 @@ package final class Storer: SampleSink {
         }
         let began = clock.monotonicNanoseconds()
         do {
-            let whenDurable: @Sendable (EngineError?) -> Void = { [queue, counters] error in
+            let result = try writer.store(samples, now: clock.wallSeconds(), waitsForSync: bus.isDurable) {
+                [queue, counters] error in
                 if error != nil { counters.add("htmengine_store_errors_total") }
                 queue.update { queue in
                     queue.change(number) { $0.durability = error.map { .failure($0) } ?? .success(()) }
                 }
             }
-            let result = try writer.store(
-                samples,
-                now: clock.wallSeconds(),
-                whenDurable: bus.isDurable ? nil : whenDurable
-            )
-            if bus.isDurable { whenDurable(nil) }
             if configuration.logsTimings {
                 let microseconds = (clock.monotonicNanoseconds() - began) / 1000
                 logger.info("storer", "stored \(result.storedSamples) samples of a batch in \(microseconds) µs")
@@ -313,7 +314,6 @@ package final class Storer: SampleSink {
             queue.update { queue in
                 queue.inWork = 0
                 queue.change(number) { $0.durability = .failure(error) }
-                queue.change(number) { $0.result = StoreResult(submissionCount: samples.count) }
             }
         }
     }
@@ -325,11 +325,13 @@ package final class Storer: SampleSink {
 
     /// Tells the senders of a batch what became of it.
     private func tell(_ batch: Unacknowledged) {
-        var result = batch.result!
+        let result: StoreResult
         if case .failure(let error) = batch.durability {
             if error.code == .storageUnavailable { counters.set("htmengine_storage_available", 0) }
             logger.error("storer", "samples can't be stored, their senders are told: \(error.message)")
             result = StoreResult(failing: batch.submissions.map(\.samples), with: error)
+        } else {
+            result = batch.result!
         }
         var changes: [String: Int64] = [
             "htmengine_samples_stored_total": Int64(result.storedSamples),

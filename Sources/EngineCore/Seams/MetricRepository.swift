@@ -46,21 +46,6 @@ package protocol MetricRepository: Sendable {
     func close()
 }
 
-extension MetricRepository {
-    package func write<Result>(
-        whenDurable: @escaping @Sendable (EngineError?) -> Void,
-        _ body: (any MetricTransaction) throws -> Result
-    ) throws -> Result {
-        let result = try write(body)
-        whenDurable(nil)
-        return result
-    }
-
-    package func writeReproducible<Result>(_ body: (any MetricTransaction) throws -> Result) throws -> Result {
-        try write(body)
-    }
-}
-
 /// What can be asked of the database.
 package protocol MetricReading: DashboardReading {
     // MARK: metrics

@@ -52,27 +52,12 @@ import Testing
         #expect(database.pagesCopiedBeside > limit)
     }
 
-    /// What a test does with the syncs of the log.
-    private struct Syncs {
-        var isHeld = false
-        var begun = 0
-        var fails = false
-    }
-
-    private func open(_ syncs: Monitor<Syncs>, _ synchronous: SQLiteDatabase.Configuration.Synchronous = .full) throws
+    private func open(_ syncs: SyncControl, _ synchronous: SQLiteDatabase.Configuration.Synchronous = .full) throws
         -> SQLiteDatabase
     {
         var configuration = SQLiteDatabase.Configuration(path: path)
         configuration.synchronous = synchronous
-        configuration.runSync = { (sync: () throws(SQLError) -> Void) throws(SQLError) in
-            let fails = syncs.update { syncs in
-                syncs.begun += 1
-                return syncs.fails
-            }
-            syncs.wait { $0.isHeld ? nil : true }
-            if fails { throw SQLError(kind: .connection, code: 1034, message: "the disk is gone") }
-            try sync()
-        }
+        configuration.runSync = syncs.runSync
         let database = try SQLiteDatabase(configuration)
         try database.migrate {
             try $0.executeScript("CREATE TABLE IF NOT EXISTS entry (key INTEGER PRIMARY KEY, text TEXT)")
@@ -91,22 +76,22 @@ import Testing
         let first = try open(logLength: 1000)
         #expect(try first.write(level) == 2)
         first.close()
-        let syncs = Monitor(Syncs())
+        let syncs = SyncControl()
         let database = try open(syncs, synchronous)
         defer { database.close() }
         for key in 1...5 {
             try database.writeReproducible { try insert(-key, $0) }
             try database.write { try insert(key, $0) }
-            #expect(syncs.withLock { $0.begun } == (synchronous == .full ? key : 0))
+            #expect(syncs.state.withLock { $0.begun } == (synchronous == .full ? key : 0))
         }
         #expect(try count(database) == 10)
     }
 
     @Test func theWriterGoesOnWhileTheLogIsSynced() throws {
-        let syncs = Monitor(Syncs())
+        let syncs = SyncControl()
         let database = try open(syncs)
         defer { database.close() }
-        syncs.update { $0.isHeld = true }
+        syncs.state.update { $0.isHeld = true }
         let acknowledged = Monitor<[Int]>([])
         func store(_ key: Int) -> ServiceThread {
             ServiceThread(name: "store") {
@@ -115,22 +100,22 @@ import Testing
             }
         }
         let first = store(1)
-        syncs.wait { $0.begun == 1 ? true : nil }
+        syncs.state.wait { $0.begun == 1 ? true : nil }
         // Scores are committed meanwhile, and the sync of what comes later doesn't wait for the one that takes long.
         try database.writeReproducible { try insert(2, $0) }
         let second = store(3)
-        syncs.wait { $0.begun == 2 ? true : nil }
+        syncs.state.wait { $0.begun == 2 ? true : nil }
         try database.writeReproducible { try insert(4, $0) }
         #expect(try count(database) == 4)
         #expect(acknowledged.withLock { $0 } == [])
-        syncs.update { $0.isHeld = false }
+        syncs.state.update { $0.isHeld = false }
         first.join()
         second.join()
         #expect(acknowledged.withLock { $0.sorted() } == [1, 3])
     }
 
     @Test func whoWaitsForTheCommitOnlyIsToldOfTheSyncLater() throws {
-        let syncs = Monitor(Syncs())
+        let syncs = SyncControl()
         let database = try open(syncs)
         defer { database.close() }
         let told = Monitor<[String]>([])
@@ -139,17 +124,17 @@ import Testing
                 told.update { $0.append("\(key) \(error.map { "\($0.code)" } ?? "durable")") }
             }) { try insert(key, $0) }
         }
-        syncs.update { $0.isHeld = true }
+        syncs.state.update { $0.isHeld = true }
         try store(1)
         try store(2)
         #expect(try count(database) == 2)
         // Of those that fail nothing is told but by the error.
         #expect(throws: EngineError.self) { try store(2) }
         #expect(told.withLock { $0 } == [])
-        syncs.update { $0.isHeld = false }
+        syncs.state.update { $0.isHeld = false }
         told.wait { $0.count == 2 ? true : nil }
         #expect(told.withLock { $0.sorted() } == ["1 durable", "2 durable"])
-        syncs.update { $0.fails = true }
+        syncs.state.update { $0.fails = true }
         try store(3)
         told.wait { $0.count == 3 ? true : nil }
         #expect(told.withLock { $0.last } == "3 storageUnavailable")
@@ -179,17 +164,17 @@ import Testing
 
     /// The system lets later syncs succeed though what an earlier one couldn't write is lost.
     @Test func nothingIsStoredAfterASyncThatFailed() throws {
-        let syncs = Monitor(Syncs())
+        let syncs = SyncControl()
         var database = try open(syncs)
         try database.write { try insert(1, $0) }
-        syncs.update { $0.fails = true }
+        syncs.state.update { $0.fails = true }
         func expectRefusal(_ write: () throws -> Void) {
             let error = #expect(throws: EngineError.self) { try write() }
             #expect(error?.code == .storageUnavailable)
             #expect(error?.message.contains("the disk is gone") == true)
         }
         expectRefusal { try database.write { try insert(2, $0) } }
-        syncs.update { $0.fails = false }
+        syncs.state.update { $0.fails = false }
         expectRefusal { try database.write { try insert(3, $0) } }
         expectRefusal { try database.writeReproducible { try insert(4, $0) } }
         // What was committed but not synced can be read, and may be gone after a power cut; the later writes were never begun.
