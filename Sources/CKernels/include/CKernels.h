@@ -178,6 +178,9 @@ static inline void ck_prefetch(const void *address) {
     __builtin_prefetch(address);
 }
 
+/// How many bytes of a block from the C library may be used: those asked for, and what its allocator added.
+size_t ck_usable_size(void *block);
+
 /// The position of `id` in `ids`, or -1.
 int32_t ck_find(const uint16_t *ids, int32_t count, uint16_t id);
 

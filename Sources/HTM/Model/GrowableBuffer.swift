@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CKernels
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -77,10 +79,11 @@ struct GrowableBuffer<Element: BitwiseCopyable> {
         reallocate(max(wanted, capacity + step, 8))
     }
 
+    /// Takes as much as the allocator gives: its sizes are further apart than our steps.
     private mutating func reallocate(_ newCapacity: Int) {
         base = resized(capacity == 0 ? nil : base, from: byteCount, to: newCapacity * MemoryLayout<Element>.stride)
             .assumingMemoryBound(to: Element.self)
-        capacity = newCapacity
+        capacity = ck_usable_size(base) / MemoryLayout<Element>.stride
     }
 
     /// Lengthens with `element`, or cuts.

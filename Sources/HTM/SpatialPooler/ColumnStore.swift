@@ -114,8 +114,8 @@ final class ColumnStore {
             .assumingMemoryBound(to: Float.self)
     }
 
-    /// Steps of 16 that leave 8 for the allocator, as most allocators have them on 64-bit machines: more would cost the same.
+    /// In steps of 16, the smallest that allocators have on 64-bit machines.
     private static func bytes(forMembers count: Int) -> Int {
-        count == 0 ? 0 : (count * MemoryLayout<Float>.stride + 7) / 16 * 16 + 8
+        (count * MemoryLayout<Float>.stride + 15) / 16 * 16
     }
 }

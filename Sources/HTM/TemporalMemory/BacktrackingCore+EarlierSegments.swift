@@ -224,7 +224,7 @@ extension BacktrackingCore {
         let positiveActivations = readers.ages.varint()
         let dutyCycle = Float(bitPattern: readers.dutyCycles.word())
         let limit = parameters.maxSynapsesPerSegment ?? Int(Layout.Small.max)
-        guard activeAge <= iteration, dutyAge <= iteration, positiveActivations <= UInt16.max, dutyCycle.isFinite,
+        guard activeAge <= iteration, dutyAge <= iteration, positiveActivations <= UInt16.max,
             let mask = restoreMask(sources, &readers)
         else {
             return false
@@ -233,17 +233,16 @@ extension BacktrackingCore {
         guard size > 0, size <= limit, extras == 0 || hasRun else {
             return false
         }
-        let isConnected = rule.isConnected(rule.initial)
         let record = SegmentPool<Layout>.Record(
-            lastActiveIteration: UInt32(iteration - activeAge),
-            dutyCycleIteration: UInt32(iteration - dutyAge),
-            dutyCycle: dutyCycle,
             cell: cell,
-            positiveActivations: UInt16(positiveActivations),
             slot: Layout.Small(slot),
-            size: Layout.Small(size),
-            connected: !hasRun && isConnected ? Layout.Small(size) : 0
+            madeIn: UInt32(iteration - activeAge),
+            dutyCycleIteration: UInt32(iteration - dutyAge),
+            dutyCycle: dutyCycle
         )
+        guard isSound(record, positiveActivations: UInt32(positiveActivations)) else {
+            return false
+        }
         let segment = Int(sources.segment)
         let origin = SegmentPool<Layout>.Sources(
             mask: mask,
@@ -251,7 +250,7 @@ extension BacktrackingCore {
             set: sources.set,
             extras: UInt16(truncatingIfNeeded: extras)
         )
-        pool.restore(record, origin, as: segment, hasRun: hasRun)
+        pool.restore(record, size: size, origin, as: segment, hasRun: hasRun)
         guard hasRun else {
             return true
         }

@@ -64,26 +64,32 @@ extension BacktrackingCore {
             if index + 4 < scratch.activeSegments.count {
                 ck_prefetch(pool.records.base + Int(scratch.activeSegments[index + 4].segment))
             }
+            if index + 2 < scratch.activeSegments.count {
+                pool.prefetchRun(of: Int(scratch.activeSegments[index + 2].segment))
+            }
             let active = scratch.activeSegments[index]
             let segment = Int(active.segment)
             touchDutyCycle(of: segment)
             let record = pool.records[segment]
             let column = pool.column(of: record.cell)
             predictedColumns.base[column >> 6] |= 1 << UInt64(truncatingIfNeeded: column & 63)
-            if Int(record.connected) >= threshold && connectedActivity(of: active) >= threshold {
+            if connectedActivity(of: active, threshold: threshold) >= threshold {
                 predictedCells.insert(column: column, cell: Int(record.cell) - column * parameters.cellsPerColumn)
             }
         }
         return Float(predictedCells.columns.count) >= 0.5 * averageInputDensity
     }
 
-    /// Connected synapses of a segment whose source is active.
+    /// Connected synapses of a segment whose source is active; 0 if it has fewer connected ones than `threshold`.
     @inline(__always)
-    private func connectedActivity(of active: ActiveSegment) -> Int {
+    private func connectedActivity(of active: ActiveSegment, threshold: Int) -> Int {
         let segment = Int(active.segment)
-        guard pool.records[segment].units > 0 else {
+        guard pool.records[segment].hasRun else {
             // All permanences are the initial one.
             return rule.isConnected(rule.initial) ? Int(active.activity) : 0
+        }
+        guard Int(pool.header(of: segment).pointee.connected) >= threshold else {
+            return 0
         }
         let origin = pool.sources[segment]
         let permanences = pool.permanences(of: segment)

@@ -14,18 +14,26 @@ extension BacktrackingCore {
         encoder.encodeVarint(count)
         encoder.encode(Array(pool.freeRecords.elements))
         encodeFreedSlots(into: &encoder)
+        var synapses = collectSynapses()
+        defer { synapses.deallocate() }
         // Segments that are free have zeros.
         let (records, sources) = (pool.records.base, pool.sources.base)
         let iteration = UInt32(truncatingIfNeeded: iteration)
         encoder.encodeColumn(count) { sources[$0].set == Sources.noSet ? 0 : UInt32(sources[$0].set) + 1 }
-        encoder.encodeColumn(count) { UInt32(sources[$0].extras) << 1 | (records[$0].units > 0 ? 1 : 0) }
+        encoder.encodeColumn(count) { UInt32(sources[$0].extras) << 1 | (records[$0].hasRun ? 1 : 0) }
         encoder.encodeColumn(count) { records[$0].size > 0 ? UInt32(records[$0].cell) : 0 }
         encoder.encodeColumn(count) { records[$0].size > 0 ? UInt32(records[$0].slot) : 0 }
-        encoder.encodeColumn(count) { records[$0].size > 0 ? iteration - records[$0].lastActiveIteration : 0 }
+        encoder.encodeColumn(count) { records[$0].size > 0 ? iteration - synapses.lastActiveIterations[$0] : 0 }
         encoder.encodeColumn(count) { records[$0].size > 0 ? iteration - records[$0].dutyCycleIteration : 0 }
-        encoder.encodeColumn(count) { records[$0].size > 0 ? UInt32(records[$0].positiveActivations) : 0 }
+        let isStarting = self.iteration <= DutyCycleRule.startupIterations
+        encoder.encodeColumn(count) {
+            isStarting && records[$0].size > 0 ? UInt32(records[$0].positiveActivations) : 0
+        }
         encoder.encodeColumn(count) { records[$0].size > 0 ? records[$0].dutyCycle.bitPattern : 0 }
-        encodeSynapses(into: &encoder)
+        encoder.encode(synapses.masks)
+        encoder.encodeVarint(synapses.extras.count)
+        encoder.encodeColumn(synapses.extras.count) { UInt32(synapses.extras[$0]) }
+        encoder.encode(synapses.permanences)
     }
 
     private func encodeSets(into encoder: inout StateEncoder) {
@@ -51,34 +59,26 @@ extension BacktrackingCore {
         }
     }
 
-    /// Masks, and the extras and permanences of segments that have a run.
-    private func encodeSynapses(into encoder: inout StateEncoder) {
-        var (masks, permanences, extras) = (ByteStream(), ByteStream(), GrowableBuffer<Cell>())
-        defer {
-            masks.deallocate()
-            permanences.deallocate()
-            extras.deallocate()
-        }
+    /// Reads every run once: they are all over memory.
+    private func collectSynapses() -> CollectedSynapses<Layout> {
         let count = pool.records.count
-        masks.reserve(count * MemoryLayout<UInt64>.size)
-        // Touched only as far as it is used.
-        permanences.reserve(count * 32 * MemoryLayout<Layout.Rule.Stored>.stride)
-        extras.reserve(count * 8)
+        var collected = CollectedSynapses<Layout>(segmentCount: count)
         for segment in 0..<count {
+            if segment + 8 < count {
+                pool.prefetchRun(of: segment + 8)
+            }
             let sources = pool.sources[segment]
             if sources.set != Sources.noSet {
-                masks.append(sources.mask, bytes: maskBytes(ofSet: Int(sources.set)))
+                collected.masks.append(sources.mask, bytes: maskBytes(ofSet: Int(sources.set)))
             }
-            if pool.records.base[segment].units > 0 {
-                extras.append(contentsOf: pool.extras(of: segment), count: Int(sources.extras))
+            collected.lastActiveIterations.append(pool.lastActiveIteration(of: segment))
+            if pool.records.base[segment].hasRun {
+                collected.extras.append(contentsOf: pool.extras(of: segment), count: Int(sources.extras))
                 let size = pool.size(of: segment)
-                Layout.Rule.encode(pool.permanences(of: segment), count: size, into: &permanences)
+                Layout.Rule.encode(pool.permanences(of: segment), count: size, into: &collected.permanences)
             }
         }
-        encoder.encode(masks)
-        encoder.encodeVarint(extras.count)
-        encoder.encodeColumn(extras.count) { UInt32(extras[$0]) }
-        encoder.encode(permanences)
+        return collected
     }
 
     @inline(__always)
@@ -208,29 +208,26 @@ extension BacktrackingCore {
         from readers: inout SegmentReaders
     ) -> Bool {
         let size = mask.nonzeroBitCount + row.extraCount
-        let dutyCycle = Float(bitPattern: row.dutyCycle)
+        let record = SegmentPool<Layout>.Record(
+            cell: Cell(truncatingIfNeeded: row.cell),
+            slot: Layout.Small(truncatingIfNeeded: row.slot),
+            madeIn: UInt32(truncatingIfNeeded: iteration) - row.activeAge,
+            dutyCycleIteration: UInt32(truncatingIfNeeded: iteration) - row.dutyAge,
+            dutyCycle: Float(bitPattern: row.dutyCycle)
+        )
         guard size <= parameters.maxSynapsesPerSegment ?? Int(Layout.Small.max), row.extraCount == 0 || row.hasRun,
-            dutyCycle.isFinite, let extras = readers.takeExtras(row.extraCount)
+            isSound(record, positiveActivations: row.positiveActivations),
+            let extras = readers.takeExtras(row.extraCount)
         else {
             return false
         }
-        let record = SegmentPool<Layout>.Record(
-            lastActiveIteration: UInt32(truncatingIfNeeded: iteration) - row.activeAge,
-            dutyCycleIteration: UInt32(truncatingIfNeeded: iteration) - row.dutyAge,
-            dutyCycle: dutyCycle,
-            cell: Cell(truncatingIfNeeded: row.cell),
-            positiveActivations: UInt16(truncatingIfNeeded: row.positiveActivations),
-            slot: Layout.Small(truncatingIfNeeded: row.slot),
-            size: Layout.Small(truncatingIfNeeded: size),
-            connected: rule.isConnected(rule.initial) ? Layout.Small(truncatingIfNeeded: size) : 0
-        )
         let origin = Sources(
             mask: mask,
             next_of_set: .max,
             set: row.set > 0 ? UInt16(truncatingIfNeeded: row.set - 1) : Sources.noSet,
             extras: UInt16(truncatingIfNeeded: row.extraCount)
         )
-        pool.restore(record, origin, as: segment, hasRun: row.hasRun)
+        pool.restore(record, size: size, origin, as: segment, hasRun: row.hasRun)
         pool.announceSlot(of: record.cell)
         guard row.hasRun else {
             return true
@@ -244,6 +241,13 @@ extension BacktrackingCore {
         }
         pool.announceExtras(of: segment)
         return restorePermanences(of: segment, from: &readers.permanences)
+    }
+
+    /// Whether a segment's duty cycle is a number, and that of its activations as long as they are of use.
+    @inline(__always)
+    func isSound(_ record: SegmentPool<Layout>.Record, positiveActivations: UInt32) -> Bool {
+        record.dutyCycle.isFinite
+            && (iteration > DutyCycleRule.startupIterations || record.positiveActivations == Float(positiveActivations))
     }
 
     /// Reads the permanences of a segment that has a run.
@@ -264,6 +268,30 @@ extension BacktrackingCore {
         }
         pool.setConnected(connected, of: segment)
         return true
+    }
+}
+
+/// What a checkpoint has of all segments' runs and masks.
+private struct CollectedSynapses<Layout: SegmentLayout> {
+    var masks = ByteStream()
+    /// By segment.
+    var lastActiveIterations = GrowableBuffer<UInt32>()
+    var extras = GrowableBuffer<Layout.Cell>()
+    var permanences = ByteStream()
+
+    init(segmentCount count: Int) {
+        masks.reserve(count * MemoryLayout<UInt64>.size)
+        lastActiveIterations.reserve(count)
+        // Touched only as far as it is used.
+        permanences.reserve(count * 32 * MemoryLayout<Layout.Rule.Stored>.stride)
+        extras.reserve(count * 8)
+    }
+
+    mutating func deallocate() {
+        masks.deallocate()
+        lastActiveIterations.deallocate()
+        extras.deallocate()
+        permanences.deallocate()
     }
 }
 

@@ -153,12 +153,9 @@ extension BacktrackingCore {
 
     /// Reinforces a segment by `updateMask`: sources in it gain, the others lose, missing ones are added.
     mutating func adapt(_ segment: Int) {
-        pool.records.base[segment].lastActiveIteration = UInt32(truncatingIfNeeded: iteration)
-        if pool.records[segment].positiveActivations < .max {
-            pool.records.base[segment].positiveActivations += 1
-        }
         reinforceDutyCycle(of: segment)
         pool.openRun(of: segment, initial: rule.initial)
+        pool.header(of: segment).pointee.lastActiveIteration = UInt32(truncatingIfNeeded: iteration)
         var addedCount = changePermanences(of: segment)
         let limit = parameters.maxSynapsesPerSegment ?? Int(Layout.Small.max)
         let excess = pool.size(of: segment) + addedCount - limit
@@ -274,7 +271,7 @@ extension BacktrackingCore {
         for lane in 0..<size {
             scratch.activeFlags[lane] = isInUpdate(scratch.laneSources[lane])
         }
-        var connected = Int(pool.records[segment].connected)
+        var connected = Int(pool.header(of: segment).pointee.connected)
         for _ in 0..<removedCount {
             var weakest = -1
             for lane in 0..<size where !scratch.laneFlags[lane] {
@@ -339,7 +336,7 @@ extension BacktrackingCore {
             )
         }
         if rule.isConnected(rule.initial) {
-            pool.setConnected(Int(pool.records[segment].connected) + count, of: segment)
+            pool.setConnected(Int(pool.header(of: segment).pointee.connected) + count, of: segment)
         }
     }
 
@@ -357,25 +354,22 @@ extension BacktrackingCore {
     /// Makes a segment on a cell from the sources in `updateMask`.
     mutating func createSegment(on cell: Cell) {
         let slot = pool.takeSlot(of: cell)
-        var record = SegmentPool<Layout>.Record(
-            lastActiveIteration: UInt32(truncatingIfNeeded: iteration),
-            dutyCycleIteration: UInt32(truncatingIfNeeded: iteration),
-            dutyCycle: 1 / Float(max(iteration, 1)),
+        let record = SegmentPool<Layout>.Record(
             cell: cell,
-            positiveActivations: 1,
-            slot: Layout.Small(truncatingIfNeeded: slot)
+            slot: Layout.Small(truncatingIfNeeded: slot),
+            madeIn: UInt32(truncatingIfNeeded: iteration),
+            dutyCycleIteration: UInt32(truncatingIfNeeded: iteration),
+            dutyCycle: 1 / Float(max(iteration, 1))
         )
-        let count = scratch.updateMask.elements.reduce(0) { $0 + $1.nonzeroBitCount }
         if learnPattern.count <= SourceSets<Layout>.mostCells, let set = setOfLearningCells() {
             // The learning cells are the set: its bits are theirs.
-            record.connected = rule.isConnected(rule.initial) ? Layout.Small(truncatingIfNeeded: count) : 0
             _ = pool.insert(record, set: set, mask: scratch.updateMask[0])
             return
         }
         let segment = pool.insert(record, set: nil, mask: 0)
         scratch.hitMask.removeAll()
         scratch.hitMask.append(contentsOf: scratch.updateMask.base, count: scratch.updateMask.count)
-        addSynapses(count, to: segment)
+        addSynapses(scratch.updateMask.elements.reduce(0) { $0 + $1.nonzeroBitCount }, to: segment)
     }
 
     /// The source set of the learning cells, made for their first new segment; `nil` when there are too many sets.
@@ -487,7 +481,7 @@ extension BacktrackingCore {
         let record = pool.records.base + segment
         let age = iteration - Int(record.pointee.dutyCycleIteration)
         if iteration <= DutyCycleRule.startupIterations {
-            record.pointee.dutyCycle = Float(record.pointee.positiveActivations) / Float(max(iteration, 1))
+            record.pointee.dutyCycle = DutyCycleRule.share(record.pointee.positiveActivations, of: iteration)
         } else if age > 0 {
             record.pointee.dutyCycle = dutyCycleRule.decayed(record.pointee.dutyCycle, age: age, isActive: false)
         }
@@ -495,13 +489,13 @@ extension BacktrackingCore {
     }
 
     private mutating func reinforceDutyCycle(of segment: Int) {
-        guard iteration > DutyCycleRule.startupIterations else {
-            touchDutyCycle(of: segment)
-            return
-        }
         let record = pool.records.base + segment
-        let age = iteration - Int(record.pointee.dutyCycleIteration)
-        record.pointee.dutyCycle = dutyCycleRule.decayed(record.pointee.dutyCycle, age: age, isActive: true)
+        if iteration <= DutyCycleRule.startupIterations {
+            record.pointee.dutyCycle = DutyCycleRule.share(record.pointee.positiveActivations + 1, of: iteration)
+        } else {
+            let age = iteration - Int(record.pointee.dutyCycleIteration)
+            record.pointee.dutyCycle = dutyCycleRule.decayed(record.pointee.dutyCycle, age: age, isActive: true)
+        }
         record.pointee.dutyCycleIteration = UInt32(truncatingIfNeeded: iteration)
     }
 
@@ -520,8 +514,7 @@ extension BacktrackingCore {
         }
         var emptied: [Int] = []
         for segment in 0..<pool.records.count where pool.isInUse(segment) {
-            let record = pool.records[segment]
-            guard iteration - Int(record.lastActiveIteration) > parameters.maxAge else {
+            guard iteration - Int(pool.lastActiveIteration(of: segment)) > parameters.maxAge else {
                 continue
             }
             pool.openRun(of: segment, initial: rule.initial)
@@ -561,12 +554,11 @@ extension BacktrackingCore {
         let count = excess + parameters.segmentLimit / 128
         let cut = lastActiveIteration(ofOldest: count)
         let candidates = (0..<pool.records.count).filter {
-            pool.isInUse($0) && Int(pool.records[$0].lastActiveIteration) <= cut
+            pool.isInUse($0) && Int(pool.lastActiveIteration(of: $0)) <= cut
         }
         let oldest = candidates.sorted { first, second in
-            let (one, other) = (pool.records[first], pool.records[second])
-            return one.lastActiveIteration != other.lastActiveIteration
-                ? one.lastActiveIteration < other.lastActiveIteration : one.isBefore(other)
+            let (one, other) = (pool.lastActiveIteration(of: first), pool.lastActiveIteration(of: second))
+            return one != other ? one < other : pool.records[first].isBefore(pool.records[second])
         }
         removeSegments(Array(oldest.prefix(count)))
         matchesAreStale = true
@@ -580,7 +572,7 @@ extension BacktrackingCore {
         let steps = 4096
         var counts = [Int](repeating: 0, count: steps)
         for segment in 0..<pool.records.count where pool.isInUse(segment) {
-            counts[Int(pool.records[segment].lastActiveIteration) * steps / (iteration + 1)] += 1
+            counts[Int(pool.lastActiveIteration(of: segment)) * steps / (iteration + 1)] += 1
         }
         var seen = 0
         for step in 0..<steps {

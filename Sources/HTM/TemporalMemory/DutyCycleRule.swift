@@ -7,6 +7,12 @@ struct DutyCycleRule {
     /// Iterations up to which the duty cycle is a plain share.
     static var startupIterations: Int { 100 }
 
+    /// The duty cycle up to then.
+    @inline(__always)
+    static func share(_ activations: Float, of iteration: Int) -> Float {
+        activations / Float(max(iteration, 1))
+    }
+
     /// Iterations at which every segment's duty cycle is brought up to date, since the rate changes behind them.
     static var tiers: [Int] { [100, 320, 1_000, 3_200, 10_000, 32_000, 100_000, 320_000] }
 

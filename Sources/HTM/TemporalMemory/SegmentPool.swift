@@ -6,8 +6,8 @@ import CKernels
 ///
 /// Most synapses of a segment come from the cells of its source set and are bits of a mask over them; those it gained later from other cells,
 /// the extras, have their source beside them. Each synapse is a *lane*: first those of the mask, in the order of its bits, then the extras, by
-/// ascending source. A lane's permanence stands in the segment's run in an arena; a segment that was never reinforced has no run, since all
-/// its permanences are the initial one.
+/// ascending source. A lane's permanence stands in the segment's run in an arena, behind what else only reinforced segments need; a segment that
+/// was never reinforced has no run, since all its permanences are the initial one.
 ///
 /// Segment numbers are dense and reused; they name a segment but mean nothing: ties are broken by cell and slot.
 struct SegmentPool<Layout: SegmentLayout> {
@@ -17,28 +17,66 @@ struct SegmentPool<Layout: SegmentLayout> {
     /// What counting needs of a segment: where its synapses come from.
     typealias Sources = ck_sources
 
-    /// The rest of a segment.
+    /// The rest of a segment, as far as it has no run.
     struct Record: BitwiseCopyable {
-        /// Where the run begins, in units of four bytes.
-        var start: UInt32 = 0
-        var lastActiveIteration: UInt32
+        /// Where the run begins, in units of four bytes, and `runMark`; without a run the iteration in which the segment was made.
+        private var place: UInt32
         var dutyCycleIteration: UInt32
         var dutyCycle: Float
-        var cell: Cell
-        /// Only used during the first 100 iterations; saturates.
-        var positiveActivations: UInt16
-        var slot: Layout.Small
+        let cell: Cell
+        let slot: Layout.Small
         /// Synapses; 0: the segment is free.
-        var size: Layout.Small = 0
-        /// Of them those whose permanence is connected.
-        var connected: Layout.Small = 0
-        /// Of the run; 0: no run.
-        var units: Layout.Small = 0
+        fileprivate(set) var size: Layout.Small = 0
+
+        private static var runMark: UInt32 { 1 << 31 }
+
+        /// A segment without a run.
+        ///
+        /// - Parameter madeIn: An iteration below 2³¹: at a record a second those of 68 years.
+        init(cell: Cell, slot: Layout.Small, madeIn iteration: UInt32, dutyCycleIteration: UInt32, dutyCycle: Float) {
+            precondition(iteration < Self.runMark, "a temporal memory takes at most 2³¹ records")
+            place = iteration
+            self.dutyCycleIteration = dutyCycleIteration
+            self.dutyCycle = dutyCycle
+            self.cell = cell
+            self.slot = slot
+        }
+
+        @inline(__always)
+        var hasRun: Bool { place & Self.runMark != 0 }
+
+        /// Where the run begins, in units of four bytes; meaningless without one.
+        @inline(__always)
+        fileprivate var start: UInt32 {
+            get { place & ~Self.runMark }
+            set { place = newValue | Self.runMark }
+        }
+
+        /// Of a segment without a run.
+        fileprivate var madeIn: UInt32 { place }
+
+        /// Reinforcements and the making, as long as the duty cycle is their share of the iterations.
+        @inline(__always)
+        var positiveActivations: Float { (dutyCycle * Float(max(dutyCycleIteration, 1))).rounded() }
+
+        fileprivate mutating func clear() {
+            size = 0
+            place = 0
+        }
 
         /// The order of cells, then slots.
         func isBefore(_ other: Record) -> Bool {
             cell != other.cell ? cell < other.cell : slot < other.slot
         }
+    }
+
+    /// What begins a run.
+    struct RunHeader: BitwiseCopyable {
+        var lastActiveIteration: UInt32
+        /// Synapses whose permanence is connected.
+        var connected: Layout.Small
+        /// Of the run.
+        fileprivate var units: Layout.Small
     }
 
     private static var bytesPerUnit: Int { 4 }
@@ -194,12 +232,12 @@ struct SegmentPool<Layout: SegmentLayout> {
     /// - Returns: Its set, if that is free now.
     mutating func remove(_ segment: Int) -> Int? {
         let record = records[segment]
-        let extras = extras(of: segment)
-        for index in 0..<Int(sources[segment].extras) {
-            cells.remove(extraOf: segment, at: cells.place(of: Int(extras[index])))
-        }
-        if record.units > 0 {
-            allocator.free(record.start, units: Int(record.units))
+        if record.hasRun {
+            let extras = extras(of: segment)
+            for index in 0..<Int(sources[segment].extras) {
+                cells.remove(extraOf: segment, at: cells.place(of: Int(extras[index])))
+            }
+            allocator.free(record.start, units: Int(header(of: segment).pointee.units))
         }
         var freedSet: Int?
         if sources[segment].set != Sources.noSet {
@@ -209,9 +247,7 @@ struct SegmentPool<Layout: SegmentLayout> {
         }
         freeSlots[UInt32(record.cell), default: []].append(UInt16(record.slot))
         sources[segment] = Sources(mask: 0, next_of_set: .max, set: Sources.noSet, extras: 0)
-        records.base[segment].size = 0
-        records.base[segment].units = 0
-        records.base[segment].connected = 0
+        records.base[segment].clear()
         freeRecords.append(UInt32(truncatingIfNeeded: segment))
         return freedSet
     }
@@ -223,23 +259,56 @@ struct SegmentPool<Layout: SegmentLayout> {
 
     // MARK: Lanes
 
+    @inline(__always)
+    private func run(of segment: Int) -> UnsafeMutableRawPointer {
+        assert(records[segment].hasRun, "a segment that was never reinforced has no run")
+        return UnsafeMutableRawPointer(runs.base + Int(records.base[segment].start))
+    }
+
+    /// The beginning of a run.
+    @inline(__always)
+    func header(of segment: Int) -> UnsafeMutablePointer<RunHeader> {
+        run(of: segment).assumingMemoryBound(to: RunHeader.self)
+    }
+
     /// Where the permanences of a segment with a run are.
     @inline(__always)
     func permanences(of segment: Int) -> UnsafeMutablePointer<Stored> {
-        UnsafeMutableRawPointer(runs.base + Int(records.base[segment].start)).assumingMemoryBound(to: Stored.self)
+        run(of: segment).advanced(by: Self.permanencesOffset).assumingMemoryBound(to: Stored.self)
     }
 
-    /// Where the sources of a segment's extras are, behind the permanences.
+    /// Where the sources of the extras of a segment with a run are, behind the permanences.
     @inline(__always)
     func extras(of segment: Int) -> UnsafeMutablePointer<Cell> {
-        UnsafeMutableRawPointer(runs.base + Int(records.base[segment].start))
-            .advanced(by: Self.extrasOffset(lanes: Int(records.base[segment].size))).assumingMemoryBound(to: Cell.self)
+        run(of: segment).advanced(by: Self.extrasOffset(lanes: Int(records.base[segment].size)))
+            .assumingMemoryBound(to: Cell.self)
+    }
+
+    @inline(__always)
+    private static var permanencesOffset: Int {
+        let alignment = MemoryLayout<Stored>.alignment
+        return (MemoryLayout<RunHeader>.size + alignment - 1) & ~(alignment - 1)
     }
 
     @inline(__always)
     private static func extrasOffset(lanes: Int) -> Int {
         let alignment = MemoryLayout<Cell>.alignment
-        return (lanes * MemoryLayout<Stored>.stride + alignment - 1) & ~(alignment - 1)
+        return (permanencesOffset + lanes * MemoryLayout<Stored>.stride + alignment - 1) & ~(alignment - 1)
+    }
+
+    /// Asks for the beginning of a segment's run, if it has one.
+    @inline(__always)
+    func prefetchRun(of segment: Int) {
+        if records[segment].hasRun {
+            ck_prefetch(runs.base + Int(records.base[segment].start))
+        }
+    }
+
+    /// The iteration in which a segment was last reinforced, or made.
+    @inline(__always)
+    func lastActiveIteration(of segment: Int) -> UInt32 {
+        let record = records[segment]
+        return record.hasRun ? header(of: segment).pointee.lastActiveIteration : record.madeIn
     }
 
     @inline(__always)
@@ -262,31 +331,37 @@ struct SegmentPool<Layout: SegmentLayout> {
                 rest &= rest - 1
             }
         }
-        (target + lane).update(from: extras(of: segment), count: Int(origin.extras))
+        if origin.extras > 0 {
+            (target + lane).update(from: extras(of: segment), count: Int(origin.extras))
+        }
     }
 
-    mutating func setConnected(_ count: Int, of segment: Int) {
-        records.base[segment].connected = Layout.Small(truncatingIfNeeded: count)
+    /// Notes how many synapses of a segment with a run are connected.
+    @inline(__always)
+    func setConnected(_ count: Int, of segment: Int) {
+        header(of: segment).pointee.connected = Layout.Small(truncatingIfNeeded: count)
     }
 
-    /// Gives a segment permanences of its own, if it has none yet.
+    /// Gives a segment permanences of its own, if it has none yet; which of them are connected is for the caller to count.
     @inline(__always)
     mutating func openRun(of segment: Int, initial: Stored) {
-        if records[segment].units == 0 {
+        if !records[segment].hasRun {
             allocateRun(of: segment, lanes: size(of: segment), extras: 0)
             permanences(of: segment).update(repeating: initial, count: size(of: segment))
         }
     }
 
-    /// Sees to a run with room for so much and little more, whatever it then holds.
+    /// Sees to a run with room for so much and little more, whatever it then holds behind its header.
     private mutating func allocateRun(of segment: Int, lanes: Int, extras: Int) {
         let record = records[segment]
         let needed = Self.unitsNeeded(lanes: lanes, extras: extras)
-        guard Int(record.units) < needed || Int(record.units) > needed + 1 else {
-            return
-        }
-        if record.units > 0 {
-            allocator.free(record.start, units: Int(record.units))
+        var header = RunHeader(lastActiveIteration: record.madeIn, connected: 0, units: 0)
+        if record.hasRun {
+            header = self.header(of: segment).pointee
+            guard Int(header.units) < needed || Int(header.units) > needed + 1 else {
+                return
+            }
+            allocator.free(record.start, units: Int(header.units))
         }
         let (start, units) = allocator.allocate(needed)
         if runs.count < allocator.end {
@@ -294,7 +369,8 @@ struct SegmentPool<Layout: SegmentLayout> {
             runs.extend(by: allocator.end - runs.count)
         }
         records.base[segment].start = start
-        records.base[segment].units = Layout.Small(truncatingIfNeeded: units)
+        header.units = Layout.Small(truncatingIfNeeded: units)
+        self.header(of: segment).initialize(to: header)
     }
 
     /// Removes the synapses of some lanes from a segment with a run. Connected synapses aren't counted anew, and a segment without
@@ -429,34 +505,32 @@ struct SegmentPool<Layout: SegmentLayout> {
     ///   - permanences: Of all runs together.
     ///   - extras: Of all segments together.
     mutating func makeRecords(_ count: Int, permanences: Int, extras: Int) {
-        // Runs are rounded up to a unit.
-        let bytes = permanences * MemoryLayout<Stored>.stride + extras * MemoryLayout<Cell>.stride + 2 * count
+        // As if all had a run; runs are rounded up to a unit.
+        let bytes =
+            permanences * MemoryLayout<Stored>.stride + extras * MemoryLayout<Cell>.stride
+            + count * (Self.permanencesOffset + 2)
         runs.reserve(bytes / Self.bytesPerUnit + Self.margin)
         announced = GrowableBuffer(repeating: CellTable.Announcement(), count: cells.cellCount)
         sources.resize(to: count, filling: Sources(mask: 0, next_of_set: .max, set: Sources.noSet, extras: 0))
         records.resize(
             to: count,
-            filling: Record(
-                lastActiveIteration: 0,
-                dutyCycleIteration: 0,
-                dutyCycle: 0,
-                cell: 0,
-                positiveActivations: 0,
-                slot: 0
-            )
+            filling: Record(cell: 0, slot: 0, madeIn: 0, dutyCycleIteration: 0, dutyCycle: 0)
         )
     }
 
     /// Puts a segment in its place, chained to its set, and gives it a run with room for its permanences and extras. Its sources learn of it by
     /// `listSources`.
-    mutating func restore(_ record: Record, _ origin: Sources, as segment: Int, hasRun: Bool) {
+    ///
+    /// - Parameter record: Its `madeIn` is the iteration in which the segment was last reinforced, if it has a run.
+    mutating func restore(_ record: Record, size: Int, _ origin: Sources, as segment: Int, hasRun: Bool) {
         records[segment] = record
+        records.base[segment].size = Layout.Small(truncatingIfNeeded: size)
         sources[segment] = origin
         if origin.set != Sources.noSet {
             chain(segment, to: Int(origin.set))
         }
         if hasRun {
-            allocateRun(of: segment, lanes: Int(record.size), extras: Int(origin.extras))
+            allocateRun(of: segment, lanes: size, extras: Int(origin.extras))
         }
     }
 
