@@ -5,6 +5,7 @@ import Engine
 import EngineCore
 import EngineSimulation
 import Storage
+import TestSupport
 
 /// An engine without listeners on a database and a checkpoint directory of its own.
 final class EngineFixture {
@@ -75,7 +76,7 @@ final class EngineFixture {
         _ directory: TemporaryDirectory,
         runSync: SQLiteDatabase.Configuration.RunSync? = nil
     ) throws -> SQLMetricRepository {
-        var configuration = SQLiteDatabase.Configuration(path: directory.file("htmengine.sqlite"))
+        var configuration = SQLiteDatabase.Configuration(path: directory.path("htmengine.sqlite"))
         if let runSync { configuration.runSync = runSync }
         let repository = SQLMetricRepository(database: try SQLiteDatabase(configuration))
         try repository.migrate()
@@ -83,7 +84,7 @@ final class EngineFixture {
     }
 
     static func checkpoints(_ directory: TemporaryDirectory) -> FileCheckpointStore {
-        FileCheckpointStore(root: directory.file("checkpoints"))
+        FileCheckpointStore(root: directory.path("checkpoints"))
     }
 
     func stop() {

@@ -4,6 +4,7 @@ import Engine
 import EngineCore
 import HTM
 import Storage
+import TestSupport
 import Testing
 
 /// Mode "evidence" in the runner: the same rules as for any other model.

@@ -16,7 +16,7 @@ import Testing
     init() throws { directory = try TemporaryDirectory() }
 
     private func open(_ change: (inout SQLiteDatabase.Configuration) -> Void = { _ in }) throws -> SQLMetricRepository {
-        var configuration = SQLiteDatabase.Configuration(path: directory.file("htmengine.sqlite"))
+        var configuration = SQLiteDatabase.Configuration(path: directory.path("htmengine.sqlite"))
         change(&configuration)
         let repository = SQLMetricRepository(database: try SQLiteDatabase(configuration))
         try repository.migrate()
@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test func aFileThatIsNoDatabaseIsNamed() throws {
-        let path = directory.file("htmengine.sqlite")
+        let path = directory.path("htmengine.sqlite")
         try Data(repeating: 0x41, count: 8192).write(to: URL(fileURLWithPath: path))
         let error = #expect(throws: EngineError.self) { _ = try open() }
         #expect(error?.code == .storageCorrupt)
@@ -91,7 +91,7 @@ import Testing
         let intruder = Process()
         let (commands, answers) = (Pipe(), Pipe())
         intruder.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        intruder.arguments = ["sqlite3", directory.file("htmengine.sqlite")]
+        intruder.arguments = ["sqlite3", directory.path("htmengine.sqlite")]
         (intruder.standardInput, intruder.standardOutput) = (commands, answers)
         try intruder.runWithSignals()
         defer { intruder.terminate() }
@@ -120,20 +120,20 @@ import Testing
 
     @Test func aMissingDirectoryIsNamed() {
         let error = #expect(throws: EngineError.self) {
-            _ = try SQLiteDatabase(.init(path: directory.file("no/such/htmengine.sqlite")))
+            _ = try SQLiteDatabase(.init(path: directory.path("no/such/htmengine.sqlite")))
         }
         #expect(error?.code == .storageUnavailable)
         #expect(error?.message.contains("no/such") == true)
     }
 
     @Test func damagedPagesAreFoundByVerify() throws {
-        let path = directory.file("htmengine.sqlite")
+        let path = directory.path("htmengine.sqlite")
         var repository = try open()
         let storer = makeStorer(repository)
         storer.start()
         _ = try storer.store(makeSamples(2000).map { IncomingSample(name: "m", sample: $0) })
         storer.stop()
-        let checkpoints = FileCheckpointStore(root: directory.file("checkpoints"))
+        let checkpoints = FileCheckpointStore(root: directory.path("checkpoints"))
         #expect(try Verification(repository: repository, checkpoints: checkpoints).run().isGood)
         repository.close()
         var data = try #require(FileManager.default.contents(atPath: path))
@@ -153,7 +153,7 @@ import Testing
         let uid = try engine.operations.metric("m").uid
         #expect(try engine.eventually { try engine.checkpoints.candidates(uid: uid).isEmpty == false })
         // A file where the directory was: nothing can be written below it, not even by root.
-        let root = directory.file("checkpoints")
+        let root = directory.path("checkpoints")
         try FileManager.default.removeItem(atPath: root)
         try Data("in the way".utf8).write(to: URL(fileURLWithPath: root))
         try engine.send("m", makeSamples(100, from: 60))
@@ -223,9 +223,9 @@ import Testing
             logger: SilentLogger(),
             counters: engine.counters
         )
-        let target = FileCheckpointStore(root: copy.file("checkpoints"))
+        let target = FileCheckpointStore(root: copy.path("checkpoints"))
         let database = try #require(engine.repository.database as? SQLiteDatabase)
-        try maintenance.backup(to: target) { try database.backup(to: copy.file("htmengine.sqlite")) }
+        try maintenance.backup(to: target) { try database.backup(to: copy.path("htmengine.sqlite")) }
         try engine.send("m", makeSamples(50, from: 130))
         #expect(try engine.allScored("m", count: 180))
         let restored = try EngineFixture(copy)

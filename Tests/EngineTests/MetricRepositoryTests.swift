@@ -2,6 +2,7 @@
 
 import EngineCore
 import Storage
+import TestSupport
 import Testing
 
 /// The contract of `MetricRepository`, run against the embedded database.
@@ -11,7 +12,7 @@ import Testing
 
     init() throws {
         directory = try TemporaryDirectory()
-        repository = SQLMetricRepository(database: try SQLiteDatabase(.init(path: directory.file("t.sqlite"))))
+        repository = SQLMetricRepository(database: try SQLiteDatabase(.init(path: directory.path("t.sqlite"))))
         try repository.migrate()
     }
 
@@ -233,11 +234,11 @@ import Testing
 
     @Test func aSecondEngineIsRefused() throws {
         let error = #expect(throws: EngineError.self) {
-            _ = try SQLiteDatabase(.init(path: directory.file("t.sqlite")))
+            _ = try SQLiteDatabase(.init(path: directory.path("t.sqlite")))
         }
         #expect(error?.code == .alreadyRunning)
         repository.close()
-        let second = try SQLiteDatabase(.init(path: directory.file("t.sqlite")))
+        let second = try SQLiteDatabase(.init(path: directory.path("t.sqlite")))
         second.close()
     }
 

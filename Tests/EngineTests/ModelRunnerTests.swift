@@ -6,6 +6,7 @@ import EngineCore
 import EngineSimulation
 import Foundation
 import Storage
+import TestSupport
 import Testing
 
 @Suite struct ModelRunnerTests {
@@ -143,7 +144,7 @@ import Testing
         var engine = try EngineFixture(directory)
         let stored = try checkpointsAfter200Rows(&engine)
         #expect(stored.count == 2)
-        try damageFiles(below: directory.file("checkpoints"))
+        try damageFiles(below: directory.path("checkpoints"))
         engine = try EngineFixture(directory)
         try engine.send("m", makeSamples(20, from: 200))
         #expect(try engine.allScored("m", count: 220))
@@ -323,7 +324,7 @@ import Testing
         #expect(try engine.allScored("m", count: 30))
         engine.stop()
         // Rows that come while no runner is there.
-        let database = try SQLiteDatabase(.init(path: directory.file("htmengine.sqlite")))
+        let database = try SQLiteDatabase(.init(path: directory.path("htmengine.sqlite")))
         let repository = SQLMetricRepository(database: database)
         try repository.write {
             try $0.insertRows([RowBatch(uid: uid, firstRowid: 31, samples: makeSamples(40, from: 30))])
@@ -389,9 +390,9 @@ import Testing
         engine.stop()
         // With the checkpoints the model goes on; without them it is rebuilt from the rows left.
         if areDamaged {
-            try damageFiles(below: directory.file("checkpoints"))
+            try damageFiles(below: directory.path("checkpoints"))
         } else {
-            try FileManager.default.removeItem(atPath: directory.file("checkpoints"))
+            try FileManager.default.removeItem(atPath: directory.path("checkpoints"))
         }
         engine = try EngineFixture(directory)
         try engine.send("m", makeSamples(10, from: 300))

@@ -63,7 +63,7 @@ import Testing
     ])
     func brokenRulesAreNamed(_ damage: String, _ problem: String) throws {
         _ = try prepare()
-        let done = try run(["sqlite3", directory.file("htmengine.sqlite"), damage])
+        let done = try run(["sqlite3", directory.path("htmengine.sqlite"), damage])
         try #require(done.status == 0, "\(done.errorOutput)")
         let report = try report()
         #expect(report.problems.contains { $0.hasPrefix("metric m ") && $0.contains(problem) }, "\(report.problems)")

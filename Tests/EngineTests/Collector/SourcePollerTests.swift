@@ -4,6 +4,7 @@ import Engine
 import EngineCore
 import EngineSimulation
 import Foundation
+import TestSupport
 import Testing
 
 /// A sample a second, unless it is told to fail; remembers what it was asked.
@@ -68,7 +69,7 @@ private final class Engineer: Sendable {
     private func makePoller(_ source: CountingSource, now: Int64, gracePeriod: Int64 = 200) throws -> SourcePoller {
         SourcePoller(
             source,
-            buffer: try SampleBuffer(directory: directory.file("counting")),
+            buffer: try SampleBuffer(directory: directory.path("counting")),
             interval: 1,
             gracePeriod: gracePeriod,
             outlet: engineer.outlet,
@@ -160,13 +161,13 @@ private final class Engineer: Sendable {
         _ = try makePoller(source, now: 1000).step(now: 1000)
         engineer.isAway.withLock { $0 = false }
         // The engine took them, and the process died before it could note that: the buffer's files are as before.
-        let files = try FileManager.default.contentsOfDirectory(atPath: directory.file("counting"))
-        let copy = directory.file("copy")
-        try FileManager.default.copyItem(atPath: directory.file("counting"), toPath: copy)
+        let files = try FileManager.default.contentsOfDirectory(atPath: directory.path("counting"))
+        let copy = directory.path("copy")
+        try FileManager.default.copyItem(atPath: directory.path("counting"), toPath: copy)
         #expect(files.contains { $0.hasPrefix("0") })
         _ = try makePoller(source, now: 1001).step(now: 1001)
-        try FileManager.default.removeItem(atPath: directory.file("counting"))
-        try FileManager.default.moveItem(atPath: copy, toPath: directory.file("counting"))
+        try FileManager.default.removeItem(atPath: directory.path("counting"))
+        try FileManager.default.moveItem(atPath: copy, toPath: directory.path("counting"))
         _ = try makePoller(source, now: 1002).step(now: 1002)
         #expect(stored == Array(900..<1002))
         #expect(engineer.refusals.withLock { $0 } > 0)
@@ -178,9 +179,9 @@ private final class Engineer: Sendable {
         _ = try makePoller(source, now: 1000).step(now: 1000)
         engineer.isAway.withLock { $0 = false }
         let name = try #require(
-            try FileManager.default.contentsOfDirectory(atPath: directory.file("counting")).first { $0.hasPrefix("0") }
+            try FileManager.default.contentsOfDirectory(atPath: directory.path("counting")).first { $0.hasPrefix("0") }
         )
-        try Data("[[".utf8).write(to: URL(fileURLWithPath: directory.file("counting/\(name)")))
+        try Data("[[".utf8).write(to: URL(fileURLWithPath: directory.path("counting/\(name)")))
         _ = try makePoller(source, now: 1010).step(now: 1010)
         #expect(stored == Array(900..<1010))
     }

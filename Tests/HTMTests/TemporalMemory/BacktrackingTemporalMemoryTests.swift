@@ -155,6 +155,40 @@ import Testing
         #expect(memory.segmentCount > 900)
     }
 
+    /// Up to record 100 a duty cycle is a share of the records, of which activations are told; columns are full from record 40 on.
+    @Test(arguments: [1, 30, 60, 99, 100, 101]) func memoryRestoredEarlyGoesOnWithTheSameBits(at record: Int) throws {
+        var parameters = BacktrackingParameters()
+        parameters.columnCount = 64
+        parameters.cellsPerColumn = 3
+        parameters.maxSegmentsPerCell = 2
+        parameters.activationThreshold = 5
+        parameters.minThreshold = 4
+        parameters.newSynapseCount = 6
+        var memory = try BacktrackingTemporalMemory(parameters: parameters)
+        var random = RandomGenerator(seed: 5)
+        func noise() -> [UInt16] {
+            var chosen: Set<UInt16> = []
+            while chosen.count < 8 {
+                chosen.insert(UInt16(random.uint32(below: 64)))
+            }
+            return chosen.sorted()
+        }
+        for _ in 0..<record {
+            memory.compute(activeColumns: noise(), learn: true)
+        }
+        #expect(record < 60 || memory.segmentCount > 200)
+        let state = encoded(memory)
+        var restored = try BacktrackingTemporalMemory(parameters: parameters)
+        try restore(&restored, from: state)
+        #expect(encoded(restored) == state)
+        for index in record..<record + 150 {
+            let columns = noise()
+            memory.compute(activeColumns: columns, learn: true)
+            restored.compute(activeColumns: columns, learn: true)
+            try #require(encoded(restored) == encoded(memory), "record \(index)")
+        }
+    }
+
     @Test func noActiveColumnsAreNoError() throws {
         var memory = try BacktrackingTemporalMemory(parameters: .init())
         for _ in 0..<5 {
