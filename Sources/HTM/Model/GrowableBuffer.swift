@@ -105,17 +105,6 @@ struct GrowableBuffer<Element: BitwiseCopyable> {
         }
     }
 
-    /// Gives memory beyond the elements back.
-    mutating func trimCapacity() {
-        if capacity > count {
-            if count == 0 {
-                deallocate()
-            } else {
-                reallocate(count)
-            }
-        }
-    }
-
     /// Counts elements as appended that were written behind the last one, within the reserved room.
     mutating func extend(by added: Int) {
         assert(count + added <= capacity, "elements beyond the reserved room")

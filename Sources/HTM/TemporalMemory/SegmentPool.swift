@@ -369,7 +369,7 @@ struct SegmentPool<Layout: SegmentLayout> {
             runs.extend(by: allocator.end - runs.count)
         }
         records.base[segment].start = start
-        header.units = Layout.Small(truncatingIfNeeded: units)
+        header.units = Layout.Small(units)
         self.header(of: segment).initialize(to: header)
     }
 
