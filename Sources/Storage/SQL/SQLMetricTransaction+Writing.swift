@@ -82,12 +82,17 @@ extension SQLMetricTransaction {
     }
 
     func storeScores(_ batches: [ScoreBatch]) throws -> [Bool] {
-        let generations = try lockedGenerations(uids: batches.map(\.uid))
+        let heads = Dictionary(
+            try lockedHeads(uids: batches.map(\.uid)).map { ($0.uid, $0) },
+            uniquingKeysWith: { first, _ in first }
+        )
         var scores = SQLRows(columnCount: 6)
         scores.reserve(rows: batches.reduce(0) { $0 + $1.rows.count })
         var progress = SQLRows(columnCount: 4)
-        let accepted = zip(batches, generations).map { batch, generation -> Bool in
-            guard generation == batch.generation, let last = batch.rows.last else { return false }
+        let accepted = batches.map { batch -> Bool in
+            guard let head = heads[batch.uid], head.status == .active, head.generation == batch.generation,
+                let last = batch.rows.last
+            else { return false }
             for row in batch.rows {
                 scores.append(
                     .double(row.rawAnomalyScore),
@@ -123,26 +128,6 @@ extension SQLMetricTransaction {
         )
         try storeReasons(zip(batches, accepted).filter(\.1).map(\.0))
         return accepted
-    }
-
-    /// Each metric's generation of the model, nil unless it is ACTIVE; nobody else changes these metrics before this transaction ends.
-    private func lockedGenerations(uids: [String]) throws -> [Int64?] {
-        if isMySQL {
-            let heads = Dictionary(
-                try lockedHeads(uids: uids).map { ($0.uid, $0) },
-                uniquingKeysWith: { first, _ in first }
-            )
-            return uids.map { uid in heads[uid].flatMap { $0.status == .active ? $0.generation : nil } }
-        }
-        return try uids.map { uid in
-            try connection.first(
-                """
-                SELECT h.generation FROM metric m JOIN htmengine_model h ON h.uid = m.uid
-                WHERE m.uid = ? AND m.status = \(MetricStatus.active.rawValue)
-                """,
-                [.text(uid)]
-            ) { $0.integer(0) }
-        }
     }
 
     func setStatus(uid: String, _ status: MetricStatus, message: String?) throws {
