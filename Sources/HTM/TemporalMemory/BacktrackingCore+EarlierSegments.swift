@@ -78,6 +78,8 @@ extension BacktrackingCore {
         let cellsOfSets = pool.sets.records.elements.reduce(0) { $0 + Int($1.count) }
         pool.makeRecords(
             count,
+            // Which have one is told segment by segment.
+            runs: count,
             permanences: readers.synapses.permanences.unread.count / MemoryLayout<Layout.Rule.Stored>.stride,
             extras: max(0, readers.synapses.cells.unread.count - cellsOfSets)
         )

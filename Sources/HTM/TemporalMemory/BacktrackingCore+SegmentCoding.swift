@@ -107,6 +107,7 @@ extension BacktrackingCore {
         let permanences = try decoder.decodeStream("TM permanences")
         pool.makeRecords(
             count,
+            runs: columns.runCount,
             permanences: permanences.count / MemoryLayout<Layout.Rule.Stored>.stride,
             extras: extraCount
         )
@@ -376,6 +377,9 @@ private struct SegmentColumns {
         positiveActivations = try decoder.decodeColumn(count, atMost: Int(UInt16.max), "TM positive activations")
         dutyCycles = try decoder.decodeColumn(count, atMost: Int(UInt32.max), "TM duty cycles")
     }
+
+    /// Segments with a run.
+    var runCount: Int { extrasAndRuns.reduce(0) { $0 + Int($1 & 1) } }
 
     @inline(__always)
     func row(_ segment: Int) -> Row {

@@ -502,13 +502,14 @@ struct SegmentPool<Layout: SegmentLayout> {
     /// Makes room for segments, to be filled by `restore`.
     ///
     /// - Parameters:
+    ///   - runCount: Segments with a run, or more.
     ///   - permanences: Of all runs together.
     ///   - extras: Of all segments together.
-    mutating func makeRecords(_ count: Int, permanences: Int, extras: Int) {
-        // As if all had a run; runs are rounded up to a unit.
+    mutating func makeRecords(_ count: Int, runs runCount: Int, permanences: Int, extras: Int) {
+        // Runs are rounded up to a unit.
         let bytes =
             permanences * MemoryLayout<Stored>.stride + extras * MemoryLayout<Cell>.stride
-            + count * (Self.permanencesOffset + 2)
+            + runCount * (Self.permanencesOffset + 2)
         runs.reserve(bytes / Self.bytesPerUnit + Self.margin)
         announced = GrowableBuffer(repeating: CellTable.Announcement(), count: cells.cellCount)
         sources.resize(to: count, filling: Sources(mask: 0, next_of_set: .max, set: Sources.noSet, extras: 0))
