@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels that Swift can't express at full speed: chosen at run time by instruction set, equal on every path.
+// Kernels that Swift can't express at full speed: chosen at run time by instruction set, equal on every path. And what Swift doesn't import.
 #ifndef HTMENGINE_CKERNELS_H
 #define HTMENGINE_CKERNELS_H
 

@@ -238,7 +238,7 @@ extension BacktrackingCore {
         let record = SegmentPool<Layout>.Record(
             cell: cell,
             slot: Layout.Small(slot),
-            madeIn: UInt32(iteration - activeAge),
+            lastActiveIteration: UInt32(iteration - activeAge),
             dutyCycleIteration: UInt32(iteration - dutyAge),
             dutyCycle: dutyCycle
         )

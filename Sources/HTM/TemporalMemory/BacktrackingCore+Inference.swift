@@ -73,24 +73,29 @@ extension BacktrackingCore {
             let record = pool.records[segment]
             let column = pool.column(of: record.cell)
             predictedColumns.base[column >> 6] |= 1 << UInt64(truncatingIfNeeded: column & 63)
-            if connectedActivity(of: active, threshold: threshold) >= threshold {
+            if isConnectedActivity(of: active, atLeast: threshold) {
                 predictedCells.insert(column: column, cell: Int(record.cell) - column * parameters.cellsPerColumn)
             }
         }
         return Float(predictedCells.columns.count) >= 0.5 * averageInputDensity
     }
 
-    /// Connected synapses of a segment whose source is active; 0 if it has fewer connected ones than `threshold`.
+    /// Whether a segment has so many connected synapses whose source is active.
     @inline(__always)
-    private func connectedActivity(of active: ActiveSegment, threshold: Int) -> Int {
+    private func isConnectedActivity(of active: ActiveSegment, atLeast threshold: Int) -> Bool {
         let segment = Int(active.segment)
         guard pool.records[segment].hasRun else {
             // All permanences are the initial one.
-            return rule.isConnected(rule.initial) ? Int(active.activity) : 0
+            return rule.isConnected(rule.initial) && Int(active.activity) >= threshold
         }
-        guard Int(pool.header(of: segment).pointee.connected) >= threshold else {
-            return 0
-        }
+        return Int(pool.header(of: segment).pointee.connected) >= threshold
+            && connectedActivity(of: active) >= threshold
+    }
+
+    /// Connected synapses of a segment with a run whose source is active.
+    @inline(__always)
+    private func connectedActivity(of active: ActiveSegment) -> Int {
+        let segment = Int(active.segment)
         let origin = pool.sources[segment]
         let permanences = pool.permanences(of: segment)
         let extras = pool.extras(of: segment)

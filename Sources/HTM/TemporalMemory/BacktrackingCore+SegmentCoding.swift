@@ -212,7 +212,7 @@ extension BacktrackingCore {
         let record = SegmentPool<Layout>.Record(
             cell: Cell(truncatingIfNeeded: row.cell),
             slot: Layout.Small(truncatingIfNeeded: row.slot),
-            madeIn: UInt32(truncatingIfNeeded: iteration) - row.activeAge,
+            lastActiveIteration: UInt32(truncatingIfNeeded: iteration) - row.activeAge,
             dutyCycleIteration: UInt32(truncatingIfNeeded: iteration) - row.dutyAge,
             dutyCycle: Float(bitPattern: row.dutyCycle)
         )

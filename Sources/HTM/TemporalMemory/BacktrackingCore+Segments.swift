@@ -357,7 +357,7 @@ extension BacktrackingCore {
         let record = SegmentPool<Layout>.Record(
             cell: cell,
             slot: Layout.Small(truncatingIfNeeded: slot),
-            madeIn: UInt32(truncatingIfNeeded: iteration),
+            lastActiveIteration: UInt32(truncatingIfNeeded: iteration),
             dutyCycleIteration: UInt32(truncatingIfNeeded: iteration),
             dutyCycle: 1 / Float(max(iteration, 1))
         )

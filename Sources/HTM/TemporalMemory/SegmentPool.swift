@@ -6,8 +6,8 @@ import CKernels
 ///
 /// Most synapses of a segment come from the cells of its source set and are bits of a mask over them; those it gained later from other cells,
 /// the extras, have their source beside them. Each synapse is a *lane*: first those of the mask, in the order of its bits, then the extras, by
-/// ascending source. A lane's permanence stands in the segment's run in an arena, behind what else only reinforced segments need; a segment that
-/// was never reinforced has no run, since all its permanences are the initial one.
+/// ascending source. A lane's permanence stands in the segment's run (`SegmentRuns`), with what else only reinforced segments need; a segment
+/// that was never reinforced has no run, since all its permanences are the initial one.
 ///
 /// Segment numbers are dense and reused; they name a segment but mean nothing: ties are broken by cell and slot.
 struct SegmentPool<Layout: SegmentLayout> {
@@ -19,8 +19,8 @@ struct SegmentPool<Layout: SegmentLayout> {
 
     /// The rest of a segment, as far as it has no run.
     struct Record: BitwiseCopyable {
-        /// Where the run begins, in units of four bytes, and `runMark`; without a run the iteration in which the segment was made.
-        private var place: UInt32
+        /// The run and `runMark`; without a run the iteration in which the segment was made.
+        private var runOrIteration: UInt32
         var dutyCycleIteration: UInt32
         var dutyCycle: Float
         let cell: Cell
@@ -32,10 +32,17 @@ struct SegmentPool<Layout: SegmentLayout> {
 
         /// A segment without a run.
         ///
-        /// - Parameter madeIn: An iteration below 2³¹: at a record a second those of 68 years.
-        init(cell: Cell, slot: Layout.Small, madeIn iteration: UInt32, dutyCycleIteration: UInt32, dutyCycle: Float) {
-            precondition(iteration < Self.runMark, "a temporal memory takes at most 2³¹ records")
-            place = iteration
+        /// - Parameter lastActiveIteration: When it was last reinforced, or made; goes into the header of its first run. Below 2³¹: at a
+        ///   record a second the iterations of 68 years.
+        init(
+            cell: Cell,
+            slot: Layout.Small,
+            lastActiveIteration: UInt32,
+            dutyCycleIteration: UInt32,
+            dutyCycle: Float
+        ) {
+            precondition(lastActiveIteration < Self.runMark, "a temporal memory takes at most 2³¹ records")
+            runOrIteration = lastActiveIteration
             self.dutyCycleIteration = dutyCycleIteration
             self.dutyCycle = dutyCycle
             self.cell = cell
@@ -43,17 +50,18 @@ struct SegmentPool<Layout: SegmentLayout> {
         }
 
         @inline(__always)
-        var hasRun: Bool { place & Self.runMark != 0 }
+        var hasRun: Bool { runOrIteration & Self.runMark != 0 }
 
-        /// Where the run begins, in units of four bytes; meaningless without one.
+        /// Meaningless without one.
         @inline(__always)
-        fileprivate var start: UInt32 {
-            get { place & ~Self.runMark }
-            set { place = newValue | Self.runMark }
+        fileprivate var run: UInt32 {
+            get { runOrIteration & ~Self.runMark }
+            set { runOrIteration = newValue | Self.runMark }
         }
 
         /// Of a segment without a run.
-        fileprivate var madeIn: UInt32 { place }
+        @inline(__always)
+        fileprivate var lastActiveIteration: UInt32 { runOrIteration }
 
         /// Reinforcements and the making, as long as the duty cycle is their share of the iterations.
         @inline(__always)
@@ -61,7 +69,7 @@ struct SegmentPool<Layout: SegmentLayout> {
 
         fileprivate mutating func clear() {
             size = 0
-            place = 0
+            runOrIteration = 0
         }
 
         /// The order of cells, then slots.
@@ -70,26 +78,12 @@ struct SegmentPool<Layout: SegmentLayout> {
         }
     }
 
-    /// What begins a run.
-    struct RunHeader: BitwiseCopyable {
-        var lastActiveIteration: UInt32
-        /// Synapses whose permanence is connected.
-        var connected: Layout.Small
-        /// Of the run.
-        fileprivate var units: Layout.Small
-    }
-
-    private static var bytesPerUnit: Int { 4 }
-    /// Kernels read so many units beyond the last.
-    private static var margin: Int { 4 }
-
     private(set) var records = GrowableBuffer<Record>()
     /// By segment.
     private(set) var sources = GrowableBuffer<Sources>()
     var sets = SourceSets<Layout>()
     private(set) var cells: CellTable
-    private var runs = GrowableBuffer<UInt32>()
-    private var allocator = BlockAllocator()
+    private var runs = SegmentRuns<Layout>()
     /// Numbers of free segments, the last one reused first.
     private(set) var freeRecords = GrowableBuffer<UInt32>()
     /// Freed slots of a cell, the last one reused first.
@@ -118,7 +112,6 @@ struct SegmentPool<Layout: SegmentLayout> {
         other.cells = cells.copy()
         other.sources = sources.copy()
         other.runs = runs.copy()
-        other.runs.reserve(runs.count + Self.margin)
         other.freeRecords = freeRecords.copy()
         return other
     }
@@ -237,7 +230,7 @@ struct SegmentPool<Layout: SegmentLayout> {
             for index in 0..<Int(sources[segment].extras) {
                 cells.remove(extraOf: segment, at: cells.place(of: Int(extras[index])))
             }
-            allocator.free(record.start, units: Int(header(of: segment).pointee.units))
+            runs.free(record.run)
         }
         var freedSet: Int?
         if sources[segment].set != Sources.noSet {
@@ -260,47 +253,30 @@ struct SegmentPool<Layout: SegmentLayout> {
     // MARK: Lanes
 
     @inline(__always)
-    private func run(of segment: Int) -> UnsafeMutableRawPointer {
+    private func run(of segment: Int) -> UInt32 {
         assert(records[segment].hasRun, "a segment that was never reinforced has no run")
-        return UnsafeMutableRawPointer(runs.base + Int(records.base[segment].start))
+        return records.base[segment].run
     }
 
-    /// The beginning of a run.
+    /// What begins the run of a segment that has one.
     @inline(__always)
-    func header(of segment: Int) -> UnsafeMutablePointer<RunHeader> {
-        run(of: segment).assumingMemoryBound(to: RunHeader.self)
-    }
+    func header(of segment: Int) -> UnsafeMutablePointer<SegmentRuns<Layout>.Header> { runs.header(run(of: segment)) }
 
     /// Where the permanences of a segment with a run are.
     @inline(__always)
-    func permanences(of segment: Int) -> UnsafeMutablePointer<Stored> {
-        run(of: segment).advanced(by: Self.permanencesOffset).assumingMemoryBound(to: Stored.self)
-    }
+    func permanences(of segment: Int) -> UnsafeMutablePointer<Stored> { runs.permanences(run(of: segment)) }
 
-    /// Where the sources of the extras of a segment with a run are, behind the permanences.
+    /// Where the sources of the extras of a segment with a run are.
     @inline(__always)
     func extras(of segment: Int) -> UnsafeMutablePointer<Cell> {
-        run(of: segment).advanced(by: Self.extrasOffset(lanes: Int(records.base[segment].size)))
-            .assumingMemoryBound(to: Cell.self)
-    }
-
-    @inline(__always)
-    private static var permanencesOffset: Int {
-        let alignment = MemoryLayout<Stored>.alignment
-        return (MemoryLayout<RunHeader>.size + alignment - 1) & ~(alignment - 1)
-    }
-
-    @inline(__always)
-    private static func extrasOffset(lanes: Int) -> Int {
-        let alignment = MemoryLayout<Cell>.alignment
-        return (permanencesOffset + lanes * MemoryLayout<Stored>.stride + alignment - 1) & ~(alignment - 1)
+        runs.extras(run(of: segment), lanes: Int(records.base[segment].size))
     }
 
     /// Asks for the beginning of a segment's run, if it has one.
     @inline(__always)
     func prefetchRun(of segment: Int) {
         if records[segment].hasRun {
-            ck_prefetch(runs.base + Int(records.base[segment].start))
+            runs.prefetch(records.base[segment].run)
         }
     }
 
@@ -308,12 +284,7 @@ struct SegmentPool<Layout: SegmentLayout> {
     @inline(__always)
     func lastActiveIteration(of segment: Int) -> UInt32 {
         let record = records[segment]
-        return record.hasRun ? header(of: segment).pointee.lastActiveIteration : record.madeIn
-    }
-
-    @inline(__always)
-    private static func unitsNeeded(lanes: Int, extras: Int) -> Int {
-        (extrasOffset(lanes: lanes) + extras * MemoryLayout<Cell>.stride + bytesPerUnit - 1) / bytesPerUnit
+        return record.hasRun ? header(of: segment).pointee.lastActiveIteration : record.lastActiveIteration
     }
 
     /// Writes the sources of all lanes.
@@ -354,23 +325,10 @@ struct SegmentPool<Layout: SegmentLayout> {
     /// Sees to a run with room for so much and little more, whatever it then holds behind its header.
     private mutating func allocateRun(of segment: Int, lanes: Int, extras: Int) {
         let record = records[segment]
-        let needed = Self.unitsNeeded(lanes: lanes, extras: extras)
-        var header = RunHeader(lastActiveIteration: record.madeIn, connected: 0, units: 0)
-        if record.hasRun {
-            header = self.header(of: segment).pointee
-            guard Int(header.units) < needed || Int(header.units) > needed + 1 else {
-                return
-            }
-            allocator.free(record.start, units: Int(header.units))
-        }
-        let (start, units) = allocator.allocate(needed)
-        if runs.count < allocator.end {
-            runs.reserve(allocator.end + Self.margin)
-            runs.extend(by: allocator.end - runs.count)
-        }
-        records.base[segment].start = start
-        header.units = Layout.Small(units)
-        self.header(of: segment).initialize(to: header)
+        records.base[segment].run =
+            record.hasRun
+            ? runs.fit(record.run, lanes: lanes, extras: extras)
+            : runs.open(lanes: lanes, extras: extras, lastActiveIteration: record.lastActiveIteration)
     }
 
     /// Removes the synapses of some lanes from a segment with a run. Connected synapses aren't counted anew, and a segment without
@@ -506,23 +464,17 @@ struct SegmentPool<Layout: SegmentLayout> {
     ///   - permanences: Of all runs together.
     ///   - extras: Of all segments together.
     mutating func makeRecords(_ count: Int, runs runCount: Int, permanences: Int, extras: Int) {
-        // Runs are rounded up to a unit.
-        let bytes =
-            permanences * MemoryLayout<Stored>.stride + extras * MemoryLayout<Cell>.stride
-            + runCount * (Self.permanencesOffset + 2)
-        runs.reserve(bytes / Self.bytesPerUnit + Self.margin)
+        runs.reserve(runCount, permanences: permanences, extras: extras)
         announced = GrowableBuffer(repeating: CellTable.Announcement(), count: cells.cellCount)
         sources.resize(to: count, filling: Sources(mask: 0, next_of_set: .max, set: Sources.noSet, extras: 0))
         records.resize(
             to: count,
-            filling: Record(cell: 0, slot: 0, madeIn: 0, dutyCycleIteration: 0, dutyCycle: 0)
+            filling: Record(cell: 0, slot: 0, lastActiveIteration: 0, dutyCycleIteration: 0, dutyCycle: 0)
         )
     }
 
     /// Puts a segment in its place, chained to its set, and gives it a run with room for its permanences and extras. Its sources learn of it by
     /// `listSources`.
-    ///
-    /// - Parameter record: Its `madeIn` is the iteration in which the segment was last reinforced, if it has a run.
     mutating func restore(_ record: Record, size: Int, _ origin: Sources, as segment: Int, hasRun: Bool) {
         records[segment] = record
         records.base[segment].size = Layout.Small(truncatingIfNeeded: size)

@@ -16,6 +16,32 @@ import Testing
         return chosen.sorted()
     }
 
+    /// Columns by chance: `count` of `columnCount`, ascending.
+    private func noise(_ count: Int, of columnCount: UInt32, _ random: inout RandomGenerator) -> [UInt16] {
+        var chosen: Set<UInt16> = []
+        while chosen.count < count {
+            chosen.insert(UInt16(random.uint32(below: columnCount)))
+        }
+        return chosen.sorted()
+    }
+
+    /// Columns with two cells that learn, which may have two segments each: they are soon full.
+    private func parametersOfSmallColumns(
+        _ columnCount: Int,
+        activationThreshold: Int,
+        minThreshold: Int,
+        newSynapseCount: Int
+    ) -> BacktrackingParameters {
+        var parameters = BacktrackingParameters()
+        parameters.columnCount = columnCount
+        parameters.cellsPerColumn = 3
+        parameters.maxSegmentsPerCell = 2
+        parameters.activationThreshold = activationThreshold
+        parameters.minThreshold = minThreshold
+        parameters.newSynapseCount = newSynapseCount
+        return parameters
+    }
+
     /// Shapes that kernels handle and shapes that they leave to plain code.
     @Test(
         arguments: [(2048, 32, 40), (2048, 32, 80), (512, 16, 20), (300, 12, 12), (1024, 40, 25)],
@@ -106,22 +132,15 @@ import Testing
     @Test func severalBanksComeBack() throws {
         var memory = try BacktrackingTemporalMemory(parameters: .init())
         var random = RandomGenerator(seed: 6)
-        func noise() -> [UInt16] {
-            var chosen: Set<UInt16> = []
-            while chosen.count < 40 {
-                chosen.insert(UInt16(random.uint32(below: 2048)))
-            }
-            return chosen.sorted()
-        }
         while memory.segmentCount < 34_000 {
-            memory.compute(activeColumns: noise(), learn: true)
+            memory.compute(activeColumns: noise(40, of: 2048, &random), learn: true)
         }
         let state = encoded(memory)
         var restored = try BacktrackingTemporalMemory(parameters: .init())
         try restore(&restored, from: state)
         #expect(encoded(restored) == state)
         for _ in 0..<50 {
-            let columns = noise()
+            let columns = noise(40, of: 2048, &random)
             memory.compute(activeColumns: columns, learn: true)
             restored.compute(activeColumns: columns, learn: true)
             try #require(memory.predictedColumns == restored.predictedColumns)
@@ -129,25 +148,15 @@ import Testing
         #expect(encoded(restored) == encoded(memory))
     }
 
-    /// A column with two cells that may have two segments each is soon full.
     @Test func fullColumnsMakeRoom() throws {
-        var parameters = BacktrackingParameters()
-        parameters.columnCount = 256
-        parameters.cellsPerColumn = 3
-        parameters.maxSegmentsPerCell = 2
-        parameters.activationThreshold = 8
-        parameters.minThreshold = 6
-        parameters.newSynapseCount = 10
+        let parameters = parametersOfSmallColumns(256, activationThreshold: 8, minThreshold: 6, newSynapseCount: 10)
         var memory = try BacktrackingTemporalMemory(parameters: parameters)
         var wide = try BacktrackingTemporalMemory(parameters: parameters, usesWideLayout: true)
         var random = RandomGenerator(seed: 4)
         for _ in 0..<600 {
-            var chosen: Set<UInt16> = []
-            while chosen.count < 12 {
-                chosen.insert(UInt16(random.uint32(below: 256)))
-            }
-            memory.compute(activeColumns: chosen.sorted(), learn: true)
-            wide.compute(activeColumns: chosen.sorted(), learn: true)
+            let columns = noise(12, of: 256, &random)
+            memory.compute(activeColumns: columns, learn: true)
+            wide.compute(activeColumns: columns, learn: true)
             try #require(memory.predictedColumns == wide.predictedColumns)
         }
         // Two learning cells a column, two segments each.
@@ -157,24 +166,11 @@ import Testing
 
     /// Up to record 100 a duty cycle is a share of the records, of which activations are told; columns are full from record 40 on.
     @Test(arguments: [1, 30, 60, 99, 100, 101]) func memoryRestoredEarlyGoesOnWithTheSameBits(at record: Int) throws {
-        var parameters = BacktrackingParameters()
-        parameters.columnCount = 64
-        parameters.cellsPerColumn = 3
-        parameters.maxSegmentsPerCell = 2
-        parameters.activationThreshold = 5
-        parameters.minThreshold = 4
-        parameters.newSynapseCount = 6
+        let parameters = parametersOfSmallColumns(64, activationThreshold: 5, minThreshold: 4, newSynapseCount: 6)
         var memory = try BacktrackingTemporalMemory(parameters: parameters)
         var random = RandomGenerator(seed: 5)
-        func noise() -> [UInt16] {
-            var chosen: Set<UInt16> = []
-            while chosen.count < 8 {
-                chosen.insert(UInt16(random.uint32(below: 64)))
-            }
-            return chosen.sorted()
-        }
         for _ in 0..<record {
-            memory.compute(activeColumns: noise(), learn: true)
+            memory.compute(activeColumns: noise(8, of: 64, &random), learn: true)
         }
         #expect(record < 60 || memory.segmentCount > 200)
         let state = encoded(memory)
@@ -182,7 +178,7 @@ import Testing
         try restore(&restored, from: state)
         #expect(encoded(restored) == state)
         for index in record..<record + 150 {
-            let columns = noise()
+            let columns = noise(8, of: 64, &random)
             memory.compute(activeColumns: columns, learn: true)
             restored.compute(activeColumns: columns, learn: true)
             try #require(encoded(restored) == encoded(memory), "record \(index)")
